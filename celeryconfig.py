@@ -1,0 +1,112 @@
+"""Celery's settings, with a reason beside each. A Celery message is a doorbell: the ledger and the journal hold the work."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from kombu import Exchange, Queue
+
+from memoryos_tasks.adapters.config.toml import load
+from memoryos_tasks.queues import CHAT, MAINTENANCE, MEMORY, QUEUES, VECTORS
+
+_settings = load(os.environ)
+
+# The broker and the results live in the traffic role: they may be lost, the truth role may not wait for them.
+broker_url = _settings.redis.traffic_url
+result_backend = _settings.redis.traffic_url
+
+# Queues are declared here once; a misspelt one is an error, not a queue that nobody reads.
+task_queues = [Queue(name, Exchange(""), routing_key=name) for name in QUEUES]
+task_default_queue = MEMORY
+task_default_exchange = ""
+task_default_routing_key = MEMORY
+task_create_missing_queues = False
+task_routes: dict[str, dict[str, str]] = {
+    "chat.*": {"queue": CHAT},
+    # Reads that a client waits for go with the chats.
+    "memory.retrieve": {"queue": CHAT},
+    "memory.profile": {"queue": CHAT},
+    "memory.*": {"queue": MEMORY},
+    "maintenance.*": {"queue": MAINTENANCE},
+    "vectors.*": {"queue": VECTORS},
+}
+
+# JSON only: nothing that arrives can execute, and every language can ring.
+task_serializer = "json"
+result_serializer = "json"
+event_serializer = "json"
+accept_content = ["json"]
+result_accept_content = ["json"]
+
+# A message is acknowledged after its work, and given back when its process is lost.
+task_acks_late = True
+task_reject_on_worker_lost = True
+# A task that raised was recorded by the ledger: acknowledged, or it would come back for ever.
+task_acks_on_failure_or_timeout = True
+# One message in hand for each thread: more would wait here while another worker idles.
+worker_prefetch_multiplier = 1
+# Delayed messages are few, short doorbells; long waits stand in the ledger.
+worker_disable_prefetch = False
+
+# Threads: work waits on networks, and one process must own the embedded vectors.
+worker_pool = "threads"
+worker_concurrency = _settings.worker.concurrency
+# The gateway logs JSON through its own handlers; so do workers (see memoryos_tasks.logs).
+worker_hijack_root_logger = False
+worker_redirect_stdouts = False
+# A long answer may finish while the worker leaves; what does not is swept up.
+worker_soft_shutdown_timeout = 5.0
+worker_enable_soft_shutdown_on_idle = False
+worker_cancel_long_running_tasks_on_connection_loss = False
+
+# Flower shows tasks and workers from these events; arguments are ids only, results are ids and counts.
+worker_send_task_events = True
+task_send_sent_event = False
+task_track_started = False
+
+# A message unacknowledged for this long is delivered again: longer than any run may take, and its claim
+# makes a second delivery harmless.
+broker_transport_options: dict[str, Any] = {
+    "visibility_timeout": int(_settings.redis.visibility_timeout),
+    # A half-open socket would hang a publisher for ever.
+    "socket_timeout": 5.0,
+    "socket_connect_timeout": _settings.redis.timeout,
+    "socket_keepalive": True,
+}
+result_backend_transport_options = {"socket_timeout": 5.0}
+redis_socket_timeout = 5.0
+redis_socket_connect_timeout = _settings.redis.timeout
+redis_retry_on_timeout = True
+# A worker outlives its broker: it tries again until it is back.
+broker_connection_retry_on_startup = True
+broker_connection_retry = True
+broker_connection_max_retries = None
+broker_connection_timeout = 2.0
+# Publishing waits little: the sweeper rings again for what could not be rung.
+task_publish_retry = True
+task_publish_retry_policy = {"max_retries": 1, "interval_start": 0.05, "interval_step": 0.1, "interval_max": 0.2}
+
+# Results are ids, status and usage; clients ask within the hour or ask the ledger.
+result_expires = 3600
+result_extended = False
+task_ignore_result = False
+# Errors of tasks carry no payload; the class name and its message are enough.
+task_remote_tracebacks = False
+
+# Time limits do nothing in the threads pool: deadlines stand in the runs. These bound a prefork fleet.
+task_soft_time_limit = None
+task_time_limit = None
+
+timezone = "UTC"
+enable_utc = True
+
+# Beat rings; each of these finds out itself what there is to do, and does a bounded piece of it.
+beat_schedule: dict[str, dict[str, Any]] = {
+    "sweep": {"task": "maintenance.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "idle": {"task": "maintenance.idle", "schedule": 5.0, "options": {"expires": 10}},
+    "heat": {"task": "maintenance.heat", "schedule": 30.0, "options": {"expires": 60}},
+    "optimize": {"task": "maintenance.optimize", "schedule": 60.0, "options": {"expires": 120}},
+}
+beat_schedule_filename = str(_settings.data_dir / "celerybeat-schedule")
+beat_max_loop_interval = 1.0

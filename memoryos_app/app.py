@@ -1,0 +1,43 @@
+"""Puts the Flask application together."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from memoryos_app import errors, hooks
+from memoryos_app import parts as wiring
+from memoryos_app.api import OpenApi
+from memoryos_app.parts import Parts
+from memoryos_app.views import chat, health, jobs, memory, metrics, models, pages
+from memoryos_tasks import logs
+from memoryos_tasks.adapters.config.live import LiveSettings
+from memoryos_tasks.core.settings import Settings
+
+
+def build(settings: Settings | None, parts: Parts | None) -> Flask:
+    """See :func:`memoryos_app.create_app`."""
+    live = LiveSettings(os.environ) if settings is None and parts is None else None
+    now = live.current if live else settings or (parts.settings() if parts else Settings())
+    logs.configure(now.log)
+    app = Flask("memoryos_app", static_folder=None)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.config.update(
+        API_TITLE="MemoryOS",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/" if now.gateway.docs else None,
+        OPENAPI_JSON_PATH="openapi.json",
+    )
+    wiring.install(app, (lambda: live.current) if live else (lambda: now), live, parts)
+    api = OpenApi(app)
+    for area in (chat.area, memory.area, jobs.area, models.area, health.area):
+        api.register_blueprint(area)
+    app.register_blueprint(metrics.area)
+    if now.gateway.docs:
+        app.register_blueprint(pages.area)
+    errors.install(app)
+    hooks.install(app)
+    return app

@@ -1,0 +1,96 @@
+"""Who calls, and whose memory the call is about."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from flask import Request, g
+from marshmallow import ValidationError
+
+from memoryos_app.parts import parts
+from memoryos_app.schemas.fields import clean_id
+from memoryos_tasks.core.errors import Forbidden, InvalidRequest, Unauthorized
+from memoryos_tasks.core.events import Owner
+from memoryos_tasks.core.settings import is_loopback
+
+#: The tenant of everything while API keys are off.
+OPEN_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The tenant whose key was shown, and the one user that the key may act for, if it is bound."""
+
+    tenant: str
+    user: str | None = None
+
+
+def identify(request: Request) -> Caller:
+    """The caller of a request. Raises :class:`Unauthorized` and :class:`Forbidden`."""
+    settings = parts().settings()
+    if not settings.auth_required:
+        peer = request.remote_addr or ""
+        if peer and not is_loopback(peer) and not settings.auth.allow_open:
+            raise Forbidden(
+                'API keys are off here, so only this machine may call. Set auth.required = "on" and create a key.'
+            )
+        return Caller(OPEN_TENANT)
+    secret = _secret(request)
+    if not secret:
+        raise Unauthorized
+    key = parts().keys.find(secret)
+    if key is None:
+        raise Unauthorized("This API key is not known; it may have been revoked.")
+    return Caller(key.tenant, key.user)
+
+
+def _secret(request: Request) -> str:
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip()
+    return request.headers.get("X-API-Key", "").strip()
+
+
+def caller() -> Caller:
+    """The caller of the current request."""
+    found: Caller = g.caller
+    return found
+
+
+def owner_named(request: Request, named: str | None, param: str) -> Owner | None:
+    """Whose memory: the body's user, else the header's, else the key's own; None when nobody is named.
+
+    Raises :class:`Forbidden` when the key is bound to somebody else.
+    """
+    who = caller()
+    header = header_id(request, "X-MemoryOS-User")
+    user = named if named is not None else header if header is not None else who.user
+    if user is None:
+        return None
+    if who.user is not None and user != who.user:
+        field = param if named is not None else "X-MemoryOS-User"
+        raise Forbidden("This API key may act for its own user only.", param=field)
+    return Owner(who.tenant, user)
+
+
+def owner_required(request: Request, named: str | None) -> Owner:
+    """As :func:`owner_named`, for calls that make no sense without a user."""
+    owner = owner_named(request, named, "user_id")
+    if owner is None:
+        raise InvalidRequest("user_id: is required (or the header X-MemoryOS-User).", param="user_id")
+    return owner
+
+
+def header_id(request: Request, name: str) -> str | None:
+    """An id from a header, which may be UTF-8; None when absent or empty."""
+    value = request.headers.get(name)
+    if not value:
+        return None
+    with suppress(UnicodeError):
+        # WSGI hands headers over as Latin-1.
+        value = value.encode("latin-1").decode("utf-8")
+    try:
+        return clean_id(value)
+    except ValidationError as error:
+        raise InvalidRequest(f"{name}: {error.messages[0]}", param=name) from None

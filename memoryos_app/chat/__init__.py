@@ -1,0 +1,1 @@
+"""One chat's way through the gateway: ask, follow, answer."""

@@ -1,0 +1,90 @@
+"""``memoryos bench``: measure a running server over HTTP."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+import uuid
+from pathlib import Path
+
+import click
+
+from memoryos_app.cli.api import Api, server_options
+from memoryos_app.cli.loading import load, settle
+from memoryos_app.cli.locomo import Question, Sample, is_locomo, read_samples
+
+CUTS = (5, 10, 20)
+
+
+@click.group("bench")
+def command() -> None:
+    """Measure a running MemoryOS."""
+
+
+@command.command("recall")
+@click.option("--data", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="A LoCoMo file.")
+@server_options
+def recall(data: Path, url: str, api_key: str) -> None:
+    """Load the conversations of a LoCoMo file for fresh users, ask its questions, print recall and latencies.
+
+    recall@k is the mean share of a question's evidence among the source events of the first k results. Questions of
+    category 5 and those without usable evidence are not asked.
+    """
+    samples = _samples(data)
+    api = Api(url, api_key)
+    prefix = f"bench-{uuid.uuid4().hex[:8]}"
+    turns = sum(len(sample.messages) for sample in samples)
+    started = time.monotonic()
+    with click.progressbar(length=turns, label="Loading") as bar:
+        loads = [load(api, f"{prefix}-{sample.id}", sample.messages, bar.update) for sample in samples]
+    for each in loads:
+        settle(api, each)
+    loading = time.monotonic() - started
+    shares: dict[int, list[tuple[float, ...]]] = {}
+    latencies: list[float] = []
+    asked = [(f"{prefix}-{sample.id}", question) for sample in samples for question in sample.questions]
+    with click.progressbar(asked, label="Asking ") as questions:
+        for user, question in questions:
+            share, seconds = _ask(api, user, question)
+            shares.setdefault(question.category, []).append(share)
+            latencies.append(seconds)
+    click.echo(f"{turns} turns of {len(samples)} conversations loaded in {loading:.1f} s "
+               f"({turns / max(loading, 1e-9):.0f}/s), users {prefix}-*")
+    skipped = sum(sample.unusable for sample in samples)
+    click.echo(f"{len(asked)} questions asked; {skipped} pieces of evidence name no turn and were left out")
+    _print(shares, latencies)
+
+
+def _samples(data: Path) -> list[Sample]:
+    try:
+        said = json.loads(data.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(f"{data}: {error}", param_hint="--data") from error
+    samples = read_samples(said) if is_locomo(said) else []
+    if not any(sample.questions for sample in samples):
+        raise click.BadParameter(f"{data}: is not a LoCoMo file with questions.", param_hint="--data")
+    return samples
+
+
+def _ask(api: Api, user: str, question: Question) -> tuple[tuple[float, ...], float]:
+    """The share of the evidence found at each cut, and the seconds that the call took."""
+    started = time.monotonic()
+    _, answer = api.post("/v1/memory/retrieve", {"user_id": user, "query": question.text, "limit": max(CUTS)})
+    seconds = time.monotonic() - started
+    sources = [set(result.get("sources", [])) for result in answer.get("results", [])]
+    found = [question.evidence & set().union(*sources[:cut]) for cut in CUTS]
+    return tuple(len(each) / len(question.evidence) for each in found), seconds
+
+
+def _print(shares: dict[int, list[tuple[float, ...]]], latencies: list[float]) -> None:
+    everything = [share for category in shares.values() for share in category]
+    for place, cut in enumerate(CUTS):
+        mean = statistics.fmean(share[place] for share in everything)
+        parts = ", ".join(f"{category}: {statistics.fmean(share[place] for share in shares[category]):.3f}"
+                          for category in sorted(shares))
+        click.echo(f"recall@{cut:<2} {mean:.3f}   (by category {parts})")
+    ordered = sorted(latencies)
+    p50, p95 = (ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000 for part in (0.5, 0.95))
+    click.echo(f"latency   p50 {p50:.1f} ms, p95 {p95:.1f} ms")

@@ -1,0 +1,166 @@
+"""What the views need of the world, wired once per process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from flask import Flask, current_app
+
+from memoryos_app.hangups import Hangups
+from memoryos_app.inbox import Inbox, Listening, RedisSource, new_id
+from memoryos_app.keyring import KeyRing
+from memoryos_app.watch import Watch, Watching
+from memoryos_tasks.adapters.config.live import LiveSettings
+from memoryos_tasks.core.settings import Settings
+from memoryos_tasks.ports.journal import Journal
+from memoryos_tasks.ports.ledger import Ledger
+from memoryos_tasks.ports.runs import Runs
+
+_EXTENSION = "memoryos"
+#: Time limit of the watch's own questions, in seconds.
+PING_SECONDS = 0.5
+
+
+class Doorbell(Protocol):
+    """Tells the workers that there is work. Raises :class:`TrafficDown`."""
+
+    def ring(
+        self,
+        task: str,
+        args: tuple[str, ...],
+        *,
+        queue: str,
+        task_id: str,
+        request_id: str,
+        expires: float | None = None,
+    ) -> None: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything a request may touch. ``backlog`` gives (queue lengths, due jobs) and may raise."""
+
+    settings: Callable[[], Settings]
+    journal: Journal
+    ledger: Ledger
+    runs: Runs
+    doorbell: Doorbell
+    keys: KeyRing
+    watch: Watching
+    inbox: Listening
+    hangups: Hangups
+    backlog: Callable[[], tuple[dict[str, int], int]] = lambda: ({}, 0)
+    close: Callable[[], None] = lambda: None
+
+
+@dataclass
+class _Holder:
+    settings: Callable[[], Settings]
+    live: LiveSettings | None
+    given: Parts | None
+    lock: threading.Lock
+    pid: int = 0
+    made: Parts | None = None
+
+
+def install(
+    app: Flask, settings: Callable[[], Settings], live: LiveSettings | None, given: Parts | None
+) -> None:
+    """Remember how to make the parts; nothing is opened yet."""
+    app.extensions[_EXTENSION] = _Holder(settings, live, given, threading.Lock())
+
+
+def parts() -> Parts:
+    """The parts of this process, made on first use, so that a fork after ``create_app`` is harmless."""
+    holder: _Holder = current_app.extensions[_EXTENSION]
+    if holder.given is not None:
+        return holder.given
+    if holder.made is None or holder.pid != os.getpid():
+        with holder.lock:
+            if holder.made is None or holder.pid != os.getpid():
+                holder.made = wire(holder.settings, holder.live)
+                holder.pid = os.getpid()
+    return holder.made
+
+
+def close(app: Flask) -> None:
+    """Stop the threads of this process; for servers that end in an orderly way, and tests."""
+    holder: _Holder = app.extensions[_EXTENSION]
+    if holder.made is not None and holder.pid == os.getpid():
+        holder.made.close()
+        holder.made = None
+
+
+def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> Parts:
+    """The real parts, with their threads running."""
+    from memoryos_tasks.adapters.codec.plain import PlainCodec
+    from memoryos_tasks.adapters.redis import keyspace
+    from memoryos_tasks.adapters.redis.connections import traffic, truth
+    from memoryos_tasks.adapters.redis.journal import RedisJournal
+    from memoryos_tasks.adapters.redis.keys import KeyStore
+    from memoryos_tasks.adapters.redis.ledger import RedisLedger
+    from memoryos_tasks.adapters.redis.presence import Presence
+    from memoryos_tasks.adapters.redis.runs import RedisRuns
+    from memoryos_tasks.publisher import Publisher
+
+    now = settings()
+    quick = replace(now, redis=replace(now.redis, timeout=min(PING_SECONDS, now.redis.timeout)))
+    codec = PlainCodec()
+    record, news, slow = truth(now), traffic(now), traffic(now, block=True)
+    ping_record, ping_news = truth(quick), traffic(quick)
+    ledger = RedisLedger(record, codec, now.jobs)
+    runs = RedisRuns(news, codec, block=slow)
+    watch = Watch(ping_record.ping, ping_news.ping, Presence(ping_news).workers)
+    inbox_id = new_id()
+    inbox = Inbox(RedisSource(slow, keyspace.inbox_key(inbox_id)), codec, runs, inbox_id)
+    hangups = Hangups(ledger, runs, lambda: settings().gateway.disconnect_grace)
+    keys = KeyRing(KeyStore(record).find, lambda: watch.state.truth)
+    if live is not None:
+        _follow(live)
+    watch.start()
+    inbox.start()
+
+    def close() -> None:
+        watch.stop()
+        inbox.stop()
+        hangups.stop()
+        if live is not None:
+            live.stop()
+
+    journal = RedisJournal(record, codec, group=now.worker.group, consumer=now.worker.consumer)
+    return Parts(
+        settings,
+        journal,
+        ledger,
+        runs,
+        Publisher(now),
+        keys,
+        watch,
+        inbox,
+        hangups,
+        backlog=lambda: _backlog(ping_record, ping_news),
+        close=close,
+    )
+
+
+def _follow(live: LiveSettings) -> None:
+    from memoryos_tasks import logs
+
+    live.on_change(lambda old, new: logs.set_level(new.log.level))
+    live.watch()
+
+
+def _backlog(record: Any, news: Any) -> tuple[dict[str, int], int]:
+    from memoryos_tasks.adapters.redis.keyspace import DUE
+
+    lengths = {queue: int(news.llen(queue)) for queue in QUEUES}
+    seconds, _ = record.time()
+    return lengths, int(record.zcount(DUE, "-inf", int(seconds) * 1000))
+
+
+#: The queues whose lengths are shown.
+QUEUES = ("chat", "memory", "maintenance", "vectors")

@@ -1,0 +1,28 @@
+"""A job as clients see it."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+
+class JobSchema(Schema):
+    """One piece of queued work."""
+
+    id = fields.String()
+    job_id = fields.String()
+    kind = fields.String()
+    status = fields.String(
+        metadata={"enum": ["queued", "running", "succeeded", "failed", "cancelled", "dead"]},
+    )
+    progress = fields.Float()
+    attempts = fields.Integer()
+    result = fields.Dict(allow_none=True)
+    error = fields.Dict(allow_none=True)
+
+
+class AcceptedSchema(Schema):
+    """Work that was queued; both ids are the same."""
+
+    id = fields.String()
+    job_id = fields.String()
+    status = fields.String()

@@ -1,0 +1,1 @@
+"""The calls: each parses, asks a part, answers."""

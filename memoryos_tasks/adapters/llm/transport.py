@@ -1,0 +1,224 @@
+"""HTTP to one model vendor: every failure becomes an upstream error, every wait ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import requests.adapters
+import requests.utils
+import urllib3.exceptions
+
+from memoryos_tasks.adapters.llm.patience import Patience
+from memoryos_tasks.adapters.llm.refusal import refusal
+from memoryos_tasks.adapters.llm.timeouts import Timeouts
+from memoryos_tasks.core.errors import ConfigError, InvalidRequest, UpstreamError, UpstreamTimeout
+
+#: Connections kept open to one vendor. More are opened when needed, and closed after use.
+POOL = 64
+
+#: The largest answer that is read, in bytes: all chunks of a stream together.
+MAX_ANSWER = 64 * 1024 * 1024
+
+#: How much of an error's body is read, in bytes, and for how long, in seconds.
+MAX_ERROR = 64 * 1024
+ERROR_WAIT = 5.0
+
+_PIECE = 64 * 1024
+
+
+class Transport:
+    """Posts JSON to ``base_url``. Safe to share between threads; make it after a fork.
+
+    ``secret`` is what must never show in an error; ``headers`` carry it in the vendor's way.
+
+    It speaks through requests' connection pool without a Session: a Session would follow redirects with our
+    prompt, keep a vendor's cookies across tenants and let a .netrc replace our key. Of the environment it
+    honours what a network needs (proxies, a CA bundle), read once.
+    """
+
+    def __init__(
+        self, provider: str, base_url: str, headers: Mapping[str, str], timeouts: Timeouts, *, secret: str = ""
+    ) -> None:
+        self.provider = provider
+        self._base_url = _checked(provider, base_url)
+        self._headers = {"Content-Type": "application/json", "User-Agent": "memoryos", **headers}
+        self._timeouts = timeouts
+        self._secret = secret
+        self._http = requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=POOL, max_retries=0)
+        self._proxies = requests.utils.get_environ_proxies(self._base_url)
+        self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+    def post(self, path: str, body: Mapping[str, Any], *, deadline: float, stream: bool) -> Answer:
+        """Send ``body`` and return the answer once its headers say 200.
+
+        Raises :class:`UpstreamError` and its children, :class:`DeadlineExceeded`, :class:`InvalidRequest`.
+        """
+        patience = Patience(self.provider, self._timeouts, deadline, stream=stream)
+        answer = Answer(self._send(path, body, patience, stream), self.provider, patience)
+        if answer.status != 200:
+            with answer:
+                raise refusal(
+                    self.provider,
+                    answer.status,
+                    answer.headers,
+                    answer.error_body(),
+                    secret=self._secret,
+                    now=time.time(),
+                )
+        return answer
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._http.close()
+
+    def _send(self, path: str, body: Mapping[str, Any], patience: Patience, stream: bool) -> requests.Response:
+        accept = "text/event-stream" if stream else "application/json"
+        # identity: a compressing proxy would hold tokens back until it has a block of them.
+        headers = {**self._headers, "Accept": accept, "Accept-Encoding": "identity"}
+        request = requests.Request("POST", self._base_url + path, headers=headers, data=_encoded(body)).prepare()
+        connect = patience.connect()
+        try:
+            return self._http.send(
+                request,
+                stream=True,
+                timeout=(connect, patience.read()),
+                verify=self._verify,
+                proxies=self._proxies,
+            )
+        # From None: requests' errors carry the whole request, prompt and key included.
+        except requests.ConnectTimeout:
+            raise UpstreamTimeout(
+                f"The model provider '{self.provider}' accepted no connection within {connect:g} s."
+            ) from None
+        except requests.ReadTimeout:
+            raise patience.exceeded() from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            if isinstance(_root(error), TimeoutError):
+                raise patience.exceeded() from None
+            # RemoteDisconnected, ConnectionResetError and BrokenPipeError; a refused connection is none of them.
+            hung_up = isinstance(_root(error), (ConnectionResetError, BrokenPipeError))
+            what = "hung up without an answer" if hung_up else f"cannot be reached: {_reason(error)}"
+            raise UpstreamError(f"The model provider '{self.provider}' {what}.") from None
+
+
+class Answer:
+    """A vendor's answer, of which the headers are here. Leaving its context closes the connection at once."""
+
+    def __init__(self, response: requests.Response, provider: str, patience: Patience) -> None:
+        self._response = response
+        self._provider = provider
+        self._patience = patience
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self.content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    def __enter__(self) -> Answer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._response.close()
+
+    def started(self) -> None:
+        """The first event of a stream is here."""
+        self._patience.started()
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body, each piece as soon as it arrives. Raises :class:`UpstreamError` and its children."""
+        size = 0
+        while piece := self._read():
+            size += len(piece)
+            if size > MAX_ANSWER:
+                raise self.broken(f"sent more than {MAX_ANSWER} bytes")
+            yield piece
+
+    def body(self) -> bytes:
+        """The whole body."""
+        return b"".join(self.chunks())
+
+    def error_body(self) -> bytes:
+        """As much of an error's body as there is and is worth waiting for."""
+        self._patience.hurry(ERROR_WAIT)
+        read = b""
+        with suppress(UpstreamError):  # the status says enough
+            for piece in self.chunks():
+                read += piece
+                if len(read) > MAX_ERROR:
+                    break
+        return read[:MAX_ERROR]
+
+    def finish(self, wait: float) -> None:
+        """Give the vendor ``wait`` seconds to end the body, so that the connection can serve again."""
+        self._patience.hurry(wait)
+        with suppress(UpstreamError):  # nothing is lost but the connection
+            self._read()
+
+    def broken(self, what: str) -> UpstreamError:
+        """An error that says what the vendor did."""
+        return UpstreamError(f"The model provider '{self._provider}' {what}.", upstream_status=self.status)
+
+    def _read(self) -> bytes:
+        wait = self._patience.read()
+        raw = self._response.raw
+        sock = _socket(raw)
+        if sock is not None:
+            sock.settimeout(wait)
+        try:
+            # read1, not requests' iter_content: that one waits until its buffer is full.
+            piece: bytes = raw.read1(_PIECE, decode_content=True)
+            return piece
+        except urllib3.exceptions.ReadTimeoutError:
+            raise self._patience.exceeded() from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self.broken(f"broke off its answer: {_reason(error)}") from None
+
+
+def _socket(raw: Any) -> Any:
+    """The socket under a urllib3 response, or None when the body is already read.
+
+    Each read has its own limit, which no public door of urllib3 sets: ``connection.sock`` is gone as soon as the
+    vendor says "Connection: close".
+    """
+    connection = raw.connection
+    if connection is not None and connection.sock is not None:
+        return connection.sock
+    reader = getattr(raw, "_fp", None)
+    return getattr(getattr(getattr(reader, "fp", None), "raw", None), "_sock", None)
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidRequest("The request holds a value that JSON cannot carry, such as NaN.") from None
+
+
+def _checked(provider: str, base_url: str) -> str:
+    key = f"llm.{provider}_base_url"
+    try:
+        parts = urlsplit(base_url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ConfigError(f"{key} must be an http or https URL, such as https://api.example.com/v1.")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ConfigError(f"{key} must hold no credentials, query or fragment: use llm.{provider}_api_key.")
+    return base_url.strip().rstrip("/")
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    root = _root(error)
+    return (root.strerror if isinstance(root, OSError) else None) or type(root).__name__

@@ -1,0 +1,1 @@
+"""Redis, in its two roles: truth (the record) and traffic (what may be lost)."""

@@ -1,0 +1,108 @@
+"""Every Redis key, named in one place.
+
+Tenant names hold no ``:`` (see ``TENANT``); user and session ids may hold anything, so they are
+percent-encoded, and no two owners can meet in one key.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote
+
+from memoryos_tasks.core.events import Owner
+
+TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+#: Not a tenant name (they start with a letter or digit): keys of the system itself.
+SYSTEM = "_system"
+
+# Truth
+JOURNAL = "chat_log"
+DEAD_LETTERS = "chat_log:dlq"
+API_KEYS = f"mos:{SYSTEM}:keys"
+#: ZSET of "tenant job_id kind" by the time (ms) at which a sweep is due.
+DUE = f"mos:{SYSTEM}:due"
+#: ZSET of "tenant user session" (percent-encoded) by the time (ms) of the last event.
+ACTIVE = f"mos:{SYSTEM}:active"
+
+# Traffic
+WORKERS = f"mos:{SYSTEM}:workers"
+
+
+def part(text: str) -> str:
+    """A user, session or other free id as a part of a key or member."""
+    return quote(text, safe="")
+
+
+def unpart(text: str) -> str:
+    return unquote(text)
+
+
+def sequence(tenant: str) -> str:
+    return f"mos:{tenant}:seq"
+
+
+def events(owner: Owner) -> str:
+    """HASH event_id → "digest seq state": what is known of every event of the owner."""
+    return f"mos:{owner.tenant}:events:{part(owner.user)}"
+
+
+def state(owner: Owner) -> str:
+    """HASH of counters of the owner: ``pending`` events, …"""
+    return f"mos:{owner.tenant}:state:{part(owner.user)}"
+
+
+def stm(owner: Owner, session: str) -> str:
+    """ZSET of event payloads by sequence number: the short-term memory of one session."""
+    return f"mos:{owner.tenant}:stm:{part(owner.user)}:{part(session)}"
+
+
+def sessions(owner: Owner) -> str:
+    """ZSET of the owner's sessions (percent-encoded) by the time (ms) of their last event."""
+    return f"mos:{owner.tenant}:sessions:{part(owner.user)}"
+
+
+def job(tenant: str, job_id: str) -> str:
+    return f"mos:{tenant}:job:{part(job_id)}"
+
+
+def claims(tenant: str) -> str:
+    """Counter of the claims of a tenant's jobs: each gives a larger token."""
+    return f"mos:{tenant}:claims"
+
+
+def lock(owner: Owner) -> str:
+    return f"mos:{owner.tenant}:lock:{part(owner.user)}"
+
+
+def fence(owner: Owner) -> str:
+    return f"mos:{owner.tenant}:fence:{part(owner.user)}"
+
+
+def run(tenant: str, job_id: str) -> str:
+    return f"mos:{tenant}:run:{part(job_id)}"
+
+
+def cancelled(tenant: str, job_id: str) -> str:
+    return f"mos:{tenant}:cancel:{part(job_id)}"
+
+
+def asked(tenant: str, request_id: str) -> str:
+    return f"mos:{tenant}:asked:{part(request_id)}"
+
+
+def visits(owner: Owner) -> str:
+    return f"mos:{owner.tenant}:visits:{part(owner.user)}"
+
+
+def inbox_key(inbox_id: str) -> str:
+    """The stream in which one gateway process hears of its runs."""
+    return f"mos:{SYSTEM}:inbox:{inbox_id}"
+
+
+def active_member(owner: Owner, session: str) -> str:
+    return f"{owner.tenant} {part(owner.user)} {part(session)}"
+
+
+def parse_active(member: str) -> tuple[Owner, str]:
+    tenant, user, session = member.split(" ")
+    return Owner(tenant, unpart(user)), unpart(session)

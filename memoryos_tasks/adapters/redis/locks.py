@@ -1,0 +1,80 @@
+"""One lock an owner: who holds it may reshape the owner's memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+
+from memoryos_tasks.adapters.redis import keyspace
+from memoryos_tasks.adapters.redis.connections import script, truth_errors
+from memoryos_tasks.core.errors import LostClaim
+from memoryos_tasks.core.events import Owner
+
+
+class Held:
+    """A lock while it is held. ``token`` grows with every take; :meth:`check` raises when it was lost."""
+
+    def __init__(self, token: int) -> None:
+        self.token = token
+        self.lost = threading.Event()
+
+    def check(self) -> None:
+        """Raises :class:`LostClaim` when the lease could not be renewed."""
+        if self.lost.is_set():
+            raise LostClaim("The lock on this user's memory was lost; another run goes on.")
+
+
+class RedisLocks:
+    """See :class:`memoryos_tasks.ports.locks.Locks`."""
+
+    def __init__(self, truth: redis.Redis, *, lease_seconds: float = 15.0) -> None:
+        self._lease = lease_seconds
+        self._take = script(truth, "lock_take")
+        self._keep = script(truth, "lock_keep")
+
+    @contextmanager
+    def hold(self, owner: Owner, *, wait_seconds: float) -> Iterator[Held | None]:
+        token = self._wait(owner, wait_seconds)
+        if not token:
+            yield None
+            return
+        held, stop = Held(token), threading.Event()
+        keeper = threading.Thread(target=self._renew, args=(owner, held, stop), daemon=True)
+        keeper.start()
+        try:
+            yield held
+        finally:
+            stop.set()
+            keeper.join(timeout=self._lease)
+            with truth_errors():
+                self._keep([keyspace.lock(owner)], [token, 0])
+
+    def _wait(self, owner: Owner, wait_seconds: float) -> int:
+        end = time.monotonic() + wait_seconds
+        pause = 0.005
+        while True:
+            with truth_errors():
+                keys = [keyspace.lock(owner), keyspace.fence(owner)]
+                token = int(self._take(keys, [int(self._lease * 1000)]))
+            if token or time.monotonic() + pause > end:
+                return token
+            time.sleep(pause)
+            pause = min(pause * 2, 0.1)
+
+    def _renew(self, owner: Owner, held: Held, stop: threading.Event) -> None:
+        last = time.monotonic()
+        while not stop.wait(self._lease / 3):
+            try:
+                with truth_errors():
+                    kept = bool(self._keep([keyspace.lock(owner)], [held.token, int(self._lease * 1000)]))
+            except Exception:
+                kept = time.monotonic() - last < self._lease
+            else:
+                last = time.monotonic() if kept else last
+            if not kept:
+                held.lost.set()
+                return

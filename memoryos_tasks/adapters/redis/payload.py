@@ -1,0 +1,78 @@
+"""The journal's payload: one add-message as JSON, its text sealed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from memoryos_tasks.core.errors import InvalidRequest
+from memoryos_tasks.core.events import Event, Owner, Role
+from memoryos_tasks.ports.codec import Codec
+
+#: Written into every payload; a reader accepts this version and the one before.
+VERSION = 1
+
+
+def dump(event: Event, codec: Codec) -> str:
+    """The payload of an event. The same event gives the same bytes only under the same codec state."""
+    owner = event.owner
+    body: dict[str, Any] = {
+        "v": VERSION,
+        "user_id": owner.user,
+        "role": event.role,
+        "content": codec.seal(owner, event.content),
+        "event_id": event.event_id,
+        "timestamp": event.timestamp,
+        "session_id": event.session,
+        "assistant_id": event.assistant,
+    }
+    if event.name is not None:
+        body["name"] = event.name
+    if event.metadata:
+        body["metadata"] = codec.seal(owner, json.dumps(event.metadata, ensure_ascii=False))
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def load(tenant: str, payload: str, codec: Codec, *, event_id: str = "", at: float = 0.0) -> Event:
+    """The event of a payload; ``event_id`` and ``at`` (seconds) stand in for what a raw entry leaves out.
+
+    Raises :class:`InvalidRequest` when it is not an add-message.
+    """
+    try:
+        body = json.loads(payload)
+    except ValueError as error:
+        raise InvalidRequest("The journal entry's payload is not JSON.", param="payload") from error
+    if not isinstance(body, dict):
+        raise InvalidRequest("The journal entry's payload is not a JSON object.", param="payload")
+    owner = Owner(tenant, _text(body, "user_id"))
+    role = body.get("role", "user")
+    if role not in get_args(Role):
+        raise InvalidRequest("The journal entry's role is unknown.", param="payload.role")
+    timestamp = body.get("timestamp", at)
+    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
+        raise InvalidRequest("The journal entry's timestamp is not a number.", param="payload.timestamp")
+    return Event(
+        owner=owner,
+        event_id=str(body.get("event_id") or event_id),
+        role=role,
+        content=codec.open(owner, _text(body, "content")),
+        timestamp=float(timestamp),
+        session=str(body.get("session_id") or "default"),
+        assistant=str(body.get("assistant_id") or "default"),
+        name=body.get("name") or None,
+        metadata=_metadata(owner, body.get("metadata"), codec),
+    )
+
+
+def _text(body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key)
+    if not isinstance(value, str) or not value:
+        raise InvalidRequest(f"The journal entry's {key} is missing or not a string.", param=f"payload.{key}")
+    return value
+
+
+def _metadata(owner: Owner, value: object, codec: Codec) -> Mapping[str, Any]:
+    if isinstance(value, str):
+        value = json.loads(codec.open(owner, value))
+    return value if isinstance(value, dict) else {}

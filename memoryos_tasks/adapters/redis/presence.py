@@ -1,0 +1,61 @@
+"""Which workers are there, and what they serve: a hash in the traffic role that each keeps fresh."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import redis
+
+from memoryos_tasks.adapters.redis.connections import traffic_errors
+from memoryos_tasks.adapters.redis.keyspace import WORKERS
+
+#: Seconds after its last word that a worker counts as gone.
+GONE_SECONDS = 3.5
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """One worker process. ``vectors`` is "owner", "client", "down" or "none"; ``seen_at`` in seconds, UTC."""
+
+    name: str
+    pid: int
+    queues: tuple[str, ...]
+    warm: bool
+    vectors: str
+    models: tuple[str, ...]
+    seen_at: float
+
+
+class Presence:
+    """Raises :class:`TrafficDown` when the traffic store cannot be reached."""
+
+    def __init__(self, traffic: redis.Redis) -> None:
+        self._redis = traffic
+
+    def announce(self, worker: WorkerInfo) -> None:
+        """Say that this worker is there."""
+        with traffic_errors():
+            self._redis.hset(WORKERS, worker.name, json.dumps(asdict(worker)))
+
+    def leave(self, name: str) -> None:
+        """Say that this worker has gone."""
+        with traffic_errors():
+            self._redis.hdel(WORKERS, name)
+
+    def workers(self) -> list[WorkerInfo]:
+        """The workers heard of lately; the others are forgotten."""
+        with traffic_errors():
+            rows: Any = self._redis.hgetall(WORKERS)
+            now, found = time.time(), []
+            for name, row in rows.items():
+                fields = json.loads(row)
+                if now - fields["seen_at"] > GONE_SECONDS:
+                    if now - fields["seen_at"] > 60:
+                        self._redis.hdel(WORKERS, name)
+                    continue
+                fields.update(queues=tuple(fields["queues"]), models=tuple(fields["models"]))
+                found.append(WorkerInfo(**fields))
+        return found

@@ -1,0 +1,79 @@
+"""What runs say, in Redis streams of the traffic role."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+
+from memoryos_tasks.adapters.redis import keyspace
+from memoryos_tasks.adapters.redis.connections import BLOCK_SECONDS, script, traffic_errors
+from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.codec import Codec
+from memoryos_tasks.ports.runs import Message, Saying
+
+#: Most messages kept of one run, about; a longer answer loses its start for replay, not for its reader.
+RUN_ENTRIES = 20_000
+#: Most messages that wait in one gateway process' inbox, about.
+INBOX_ENTRIES = 100_000
+#: Seconds that a run's stream stays for replay.
+KEEP_SECONDS = 3_600
+#: Seconds that an unledgered request waits for a worker.
+ASKED_SECONDS = 60
+
+
+class RedisRuns:
+    """See :class:`memoryos_tasks.ports.runs.Runs`. ``block`` is a client whose reads may wait."""
+
+    def __init__(self, traffic: redis.Redis, codec: Codec, *, block: redis.Redis | None = None) -> None:
+        self._redis = traffic
+        self._block = block or traffic
+        self._codec = codec
+        self._say = script(traffic, "run_say")
+
+    def say(self, owner: Owner, job_id: str, saying: Saying, data: Mapping[str, Any], *, inbox: str) -> bool:
+        stream = keyspace.run(owner.tenant, job_id)
+        keys = [stream, keyspace.cancelled(owner.tenant, job_id), keyspace.inbox_key(inbox) if inbox else stream]
+        sealed = self._codec.seal(owner, json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+        with traffic_errors():
+            answer = self._say(keys, [saying.value, sealed, job_id, RUN_ENTRIES, KEEP_SECONDS, INBOX_ENTRIES])
+        return bool(answer[1])
+
+    def replay(
+        self, owner: Owner, job_id: str, *, after: str = "0-0", block_seconds: float = 0.0
+    ) -> list[Message]:
+        stream = keyspace.run(owner.tenant, job_id)
+        client = self._block if block_seconds else self._redis
+        block = int(min(block_seconds, BLOCK_SECONDS) * 1000) or None
+        with traffic_errors():
+            answer: Any = client.xread({stream: after}, count=1000, block=block)
+        return [self._message(owner, id, fields) for id, fields in answer[0][1]] if answer else []
+
+    def spoke(self, owner: Owner, job_id: str) -> bool:
+        with traffic_errors():
+            entries: Any = self._redis.xrange(keyspace.run(owner.tenant, job_id), count=2)
+        return any(fields["say"] == Saying.CHUNK for _, fields in entries)
+
+    def cancel(self, owner: Owner, job_id: str) -> None:
+        with traffic_errors():
+            self._redis.set(keyspace.cancelled(owner.tenant, job_id), 1, ex=KEEP_SECONDS)
+
+    def ask(self, owner: Owner, request_id: str, request: Mapping[str, Any]) -> None:
+        sealed = self._codec.seal(owner, json.dumps(request, ensure_ascii=False))
+        body = json.dumps({"user": owner.user, "request": sealed})
+        with traffic_errors():
+            self._redis.set(keyspace.asked(owner.tenant, request_id), body, ex=ASKED_SECONDS)
+
+    def asked(self, tenant: str, request_id: str) -> tuple[Owner, Mapping[str, Any]] | None:
+        with traffic_errors():
+            body: Any = self._redis.getdel(keyspace.asked(tenant, request_id))
+        if body is None:
+            return None
+        opened = json.loads(body)
+        owner = Owner(tenant, opened["user"])
+        return owner, json.loads(self._codec.open(owner, opened["request"]))
+
+    def _message(self, owner: Owner, id: str, fields: Mapping[str, str]) -> Message:
+        return Message(id, Saying(fields["say"]), json.loads(self._codec.open(owner, fields["data"])))

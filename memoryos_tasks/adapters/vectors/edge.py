@@ -1,0 +1,234 @@
+"""The embedded vector store: the Qdrant engine inside this process (``qdrant-edge-py``)."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import qdrant_edge as engine
+
+from memoryos_tasks.adapters.vectors.filters import known_form, matching, owned
+from memoryos_tasks.core.errors import ConfigError, VectorsDown
+from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, Where
+
+DENSE = "dense"
+SPARSE = ("turn", "window")
+#: Payload fields that are filtered on; the user besides, as the field that separates the owners.
+INDEXED = {
+    **dict.fromkeys(("tenant", "kind", "session", "place"), engine.PayloadSchemaType.Keyword),
+    "current": engine.PayloadSchemaType.Bool,
+    "valid_to": engine.PayloadSchemaType.Float,
+}
+#: Updates between two flushes: what a start after a crash has to replay from the log, at the most.
+FLUSH_EVERY = 2000
+
+
+class EdgeStore:
+    """A shard at ``path`` that this process owns alone. Safe to use from many threads, not across a fork.
+
+    The engine locks itself, so reads run side by side and beside a write; writes that first look and then
+    act are serialised here. An update is in the engine's log (a mapped file) when the call returns, and so
+    survives the death of the process. Raises :class:`VectorsDown` when another process owns the folder or the
+    engine fails, :class:`ConfigError` when the folder holds vectors of another size.
+    """
+
+    def __init__(self, path: str | Path, dimensions: int) -> None:
+        self._path = Path(path)
+        self._dimensions = dimensions
+        self._writing = threading.RLock()
+        self._unflushed = 0
+        self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _take(self._path / "owner.lock")
+        try:
+            with _engine_errors("open"):
+                self._shard = self._open()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _open(self) -> engine.EdgeShard:
+        folder = self._path / "shard"
+        settings = folder / "edge_config.json"
+        if settings.exists():
+            stored = json.loads(settings.read_text())["vectors"][DENSE]["size"]
+            if stored != self._dimensions:
+                raise ConfigError(
+                    f"{folder} holds vectors of {stored} numbers, but the embedder makes {self._dimensions}: "
+                    "use the embedder that wrote it, or an empty data directory",
+                    param="memory.embedder",
+                )
+            return engine.EdgeShard.load(str(folder))
+        folder.mkdir(exist_ok=True)
+        shard = engine.EdgeShard.create(str(folder), _config(self._dimensions))
+        index = engine.UpdateOperation.create_field_index
+        shard.update(index("user", engine.KeywordIndexParams(is_tenant=True)))
+        for field, schema in INDEXED.items():
+            shard.update(index(field, schema))
+        return shard
+
+    def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
+        # The condition keeps a point that is another owner's as it is.
+        stored = [self._stored(owner, point) for point in points]
+        self._update(engine.UpdateOperation.upsert_points(stored, owned(owner)), len(points))
+
+    def _stored(self, owner: Owner, point: Point) -> engine.Point:
+        vectors: dict[str, Any] = {name: _sparse(vector) for name, vector in point.sparse.items()}
+        if point.dense is not None:
+            self._fits(point.dense)
+            vectors[DENSE] = list(point.dense)
+        return engine.Point(point.id, vectors, {**point.payload, "tenant": owner.tenant, "user": owner.user})
+
+    def _fits(self, dense: Sequence[float]) -> None:
+        if len(dense) != self._dimensions:
+            message = f"a vector of {len(dense)} numbers does not fit a store of {self._dimensions}"
+            raise ConfigError(message, param="memory.embedder")
+
+    def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
+        fields = {name: value for name, value in payload.items() if name not in ("tenant", "user")}
+        if fields:
+            self._update(engine.UpdateOperation.set_payload_by_filter(owned(owner, ids), fields), len(ids))
+
+    def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
+        vectors = engine.PointVectors(id, {name: _sparse(vector) for name, vector in sparse.items()})
+        with self._writing:
+            if self.get(owner, [id]):  # the engine refuses to change what is not there
+                self._update(engine.UpdateOperation.update_vectors([vectors], owned(owner)), 1)
+
+    def delete(self, owner: Owner, ids: Sequence[str]) -> None:
+        self._update(engine.UpdateOperation.delete_points_by_filter(owned(owner, ids)), len(ids))
+
+    def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
+        asked = {at: request for at, query in enumerate(queries) if (request := self._request(query)) is not None}
+        if not asked:
+            return [[] for _ in queries]
+        with _engine_errors("search"):
+            answers = self._shard.query_batch(engine.QueryBatchRequest(list(asked.values())))
+        found: list[list[Hit]] = [[] for _ in queries]
+        for at, answer in zip(asked, answers, strict=True):
+            found[at] = [_hit(point, point.score) for point in answer]
+        return found
+
+    def _request(self, query: Search) -> engine.QueryRequest | None:
+        where = matching(query.where)
+        if query.dense is not None:
+            self._fits(query.dense)
+            nearest = engine.Query.Nearest(list(query.dense), using=DENSE)
+            return engine.QueryRequest(query.limit, query=nearest, filter=where, with_payload=True)
+        if query.sparse is None or not query.sparse.indices:
+            return None
+        corpus = where if query.corpus is None else matching(query.corpus)
+        return engine.QueryRequest(
+            query.limit,
+            query=engine.Query.Nearest(_sparse(query.sparse), using=query.using),
+            filter=where,
+            with_payload=True,
+            params=engine.SearchParams(idf=engine.IdfParams(corpus=corpus)),
+        )
+
+    def get(self, owner: Owner, ids: Sequence[str], *, vectors: bool = False) -> list[Hit]:
+        with _engine_errors("read"):
+            records = self._shard.retrieve([*known_form(ids)], True, [DENSE] if vectors else False)
+        found = {hit.id: hit for record in records if _is_of(owner, hit := _hit(record))}
+        return [found[id] for id in dict.fromkeys(ids) if id in found]
+
+    def scroll(
+        self, where: Where, *, limit: int = 1000, cursor: str | None = None, vectors: bool = False
+    ) -> tuple[list[Hit], str | None]:
+        request = engine.ScrollRequest(
+            offset=cursor,
+            limit=limit,
+            filter=matching(where),
+            with_payload=True,
+            with_vector=[DENSE] if vectors else False,
+        )
+        with _engine_errors("read"):
+            records, after = self._shard.scroll(request)
+        return [_hit(record) for record in records], None if after is None else str(after)
+
+    def count(self, where: Where) -> int:
+        with _engine_errors("count"):
+            return int(self._shard.count(engine.CountRequest(exact=True, filter=matching(where))))
+
+    def optimize(self) -> bool:
+        """Merge, vacuum and index segments and write all to disk; True when there was something to do.
+
+        Reads and writes go on meanwhile. Belongs into maintenance: it can take seconds.
+        """
+        with _engine_errors("optimize"):
+            changed = bool(self._shard.optimize())
+            self._shard.flush()
+        return changed
+
+    def close(self) -> None:
+        with self._writing:
+            if self._lock < 0:
+                return
+            try:
+                with _engine_errors("close"):
+                    self._shard.flush()
+                    self._shard.close()
+            finally:
+                os.close(self._lock)
+                self._lock = -1
+
+    def _update(self, operation: engine.UpdateOperation, size: int) -> None:
+        with self._writing, _engine_errors("write"):
+            self._shard.update(operation)
+            self._unflushed += size
+            if self._unflushed >= FLUSH_EVERY:
+                self._shard.flush()
+                self._unflushed = 0
+
+
+def _config(dimensions: int) -> engine.EdgeConfig:
+    return engine.EdgeConfig(
+        vectors={DENSE: engine.EdgeVectorParams(size=dimensions, distance=engine.Distance.Cosine)},
+        sparse_vectors={name: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf) for name in SPARSE},
+        # Every search is one user's: graphs inside users who have many points, none across users.
+        hnsw_config=engine.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000, payload_m=16),
+    )
+
+
+def _sparse(vector: SparseVector) -> engine.SparseVector:
+    return engine.SparseVector(list(vector.indices), list(vector.values))
+
+
+def _hit(point: Any, score: float = 0.0) -> Hit:
+    dense = point.vector[DENSE] if point.vector and DENSE in point.vector else None
+    return Hit(str(point.id), point.payload or {}, float(score), None if dense is None else tuple(dense))
+
+
+def _is_of(owner: Owner, hit: Hit) -> bool:
+    return hit.payload.get("tenant") == owner.tenant and hit.payload.get("user") == owner.user
+
+
+def _take(path: Path) -> int:
+    """Lock the file for this process; its descriptor keeps the lock. Raises :class:`VectorsDown`."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise VectorsDown(
+            f"the vectors in {path.parent} belong to another running process: send work to it "
+            "through the 'vectors' queue, or stop it"
+        ) from error
+    return descriptor
+
+
+@contextmanager
+def _engine_errors(doing: str) -> Iterator[None]:
+    """The engine raises bare ``Exception``; a panic in it is a ``BaseException`` of its own."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error) is Exception or type(error).__name__ == "PanicException":
+            raise VectorsDown(f"the embedded vector store could not {doing}: {error}") from error
+        raise

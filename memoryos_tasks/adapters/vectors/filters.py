@@ -1,0 +1,60 @@
+"""Conditions in the engine's words. The owner is in every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import qdrant_edge as engine
+
+from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.vectors import Where
+
+
+def known_form(ids: Iterable[str]) -> list[str]:
+    """The ids that can name a point at all; any other names nothing."""
+    return [id for id in ids if _is_uuid(id)]
+
+
+def _is_uuid(id: str) -> bool:
+    try:
+        return str(UUID(id)) == id
+    except ValueError:
+        return False
+
+
+def owned(owner: Owner, ids: Iterable[str] | None = None) -> engine.Filter:
+    """Points of the owner, among ``ids`` if given."""
+    conditions = _owner(owner)
+    if ids is not None:
+        conditions.append(engine.HasIdCondition(set(known_form(ids))))
+    return engine.Filter(must=conditions)
+
+
+def matching(where: Where) -> engine.Filter:
+    """Points that meet every condition of ``where``."""
+    conditions = _owner(where.owner)
+    if where.kinds:
+        conditions.append(_any("kind", where.kinds))
+    if where.sessions:
+        conditions.append(_any("session", where.sessions))
+    if where.ids:
+        conditions.append(engine.HasIdCondition(set(known_form(where.ids))))
+    for field, value in where.equals.items():
+        if value is None:
+            conditions.append(engine.IsEmptyCondition(field))
+        else:
+            conditions.append(engine.FieldCondition(field, match=engine.MatchValue(value)))
+    return engine.Filter(must=conditions)
+
+
+def _owner(owner: Owner) -> list[Any]:
+    return [
+        engine.FieldCondition("user", match=engine.MatchValue(owner.user)),
+        engine.FieldCondition("tenant", match=engine.MatchValue(owner.tenant)),
+    ]
+
+
+def _any(field: str, values: tuple[str, ...]) -> Any:
+    return engine.FieldCondition(field, match=engine.MatchAny(list(values)))

@@ -1,0 +1,108 @@
+"""The embedded store as other processes see it: calls through the owner's queue.
+
+The task carries an id only; the call and its answer pass through the traffic role, and live for seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import redis
+
+from memoryos_tasks.adapters.redis.connections import traffic_errors
+from memoryos_tasks.adapters.redis.keyspace import SYSTEM
+from memoryos_tasks.adapters.vectors import wire
+from memoryos_tasks.core.errors import MemoryOSError, TrafficDown, VectorsDown
+from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, VectorStore, Where
+from memoryos_tasks.publisher import Publisher
+from memoryos_tasks.queues import VECTORS
+
+#: Seconds that a call or an answer stays when nobody takes it.
+KEEP_SECONDS = 30
+
+
+def _call_key(call_id: str) -> str:
+    return f"mos:{SYSTEM}:vectors:call:{call_id}"
+
+
+def _answer_key(call_id: str) -> str:
+    return f"mos:{SYSTEM}:vectors:answer:{call_id}"
+
+
+class QueueStore:
+    """See :class:`memoryos_tasks.ports.vectors.VectorStore`. ``block`` is a client whose reads may wait."""
+
+    def __init__(self, block: redis.Redis, publisher: Publisher, *, timeout: float) -> None:
+        self._redis = block
+        self._publisher = publisher
+        self._timeout = timeout
+
+    def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
+        self._call("upsert", owner=owner, points=list(points))
+
+    def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
+        self._call("patch", owner=owner, ids=list(ids), payload=dict(payload))
+
+    def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
+        self._call("revector", owner=owner, id=id, sparse=dict(sparse))
+
+    def delete(self, owner: Owner, ids: Sequence[str]) -> None:
+        self._call("delete", owner=owner, ids=list(ids))
+
+    def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
+        return [[wire.hit(row) for row in hits] for hits in self._call("search", queries=list(queries))]
+
+    def get(self, owner: Owner, ids: Sequence[str], *, vectors: bool = False) -> list[Hit]:
+        return [wire.hit(row) for row in self._call("get", owner=owner, ids=list(ids), vectors=vectors)]
+
+    def scroll(
+        self, where: Where, *, limit: int = 1000, cursor: str | None = None, vectors: bool = False
+    ) -> tuple[list[Hit], str | None]:
+        rows, following = self._call("scroll", where=where, limit=limit, cursor=cursor, vectors=vectors)
+        return [wire.hit(row) for row in rows], following
+
+    def count(self, where: Where) -> int:
+        return int(self._call("count", where=where))
+
+    def close(self) -> None:
+        """The owner closes the store."""
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        call_id = uuid.uuid4().hex
+        try:
+            with traffic_errors():
+                self._redis.set(_call_key(call_id), wire.request(operation, **arguments), ex=KEEP_SECONDS)
+            # A call that its asker has given up on is not made.
+            self._publisher.ring("vectors.serve", [call_id], queue=VECTORS, expires=self._timeout)
+            with traffic_errors():
+                answer: Any = self._redis.blpop([_answer_key(call_id)], timeout=self._timeout)
+        except TrafficDown as error:
+            raise VectorsDown("The queue of the vector store's owner is not reachable; try again.") from error
+        if answer is None:
+            raise VectorsDown(f"The vector store's owner did not answer within {self._timeout:g} s; try again.")
+        body = json.loads(answer[1])
+        if "error" in body:
+            raise VectorsDown(body["error"])
+        return body["answer"]
+
+
+def answer_call(store: VectorStore, traffic: redis.Redis, call_id: str) -> bool:
+    """Make the call that another process left, and leave the answer; False when it has gone."""
+    with traffic_errors():
+        body: Any = traffic.getdel(_call_key(call_id))
+    if body is None:
+        return False
+    try:
+        answer = f'{{"answer": {wire.serve(store, body)}}}'
+    except MemoryOSError as error:
+        answer = json.dumps({"error": error.message})
+    with traffic_errors():
+        pipe = traffic.pipeline(transaction=True)
+        pipe.rpush(_answer_key(call_id), answer)
+        pipe.expire(_answer_key(call_id), KEEP_SECONDS)
+        pipe.execute()
+    return True

@@ -1,0 +1,73 @@
+"""The embedded store, owned by one process of many: this one if it can, through the owner's queue if not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from memoryos_tasks.adapters.vectors.edge import EdgeStore
+from memoryos_tasks.core.errors import VectorsDown
+from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, VectorStore, Where
+
+
+class SharedStore:
+    """See :class:`memoryos_tasks.ports.vectors.VectorStore`; every call goes to whoever owns the store."""
+
+    def __init__(self, open_store: Callable[[], EdgeStore], remote: VectorStore) -> None:
+        self._open = open_store
+        self._remote = remote
+        self._owned: EdgeStore | None = None
+        self._guard = threading.Lock()
+
+    def try_own(self) -> bool:
+        """Become the owner if nobody is; True when this process owns the store now."""
+        with self._guard:
+            if self._owned is None:
+                try:
+                    self._owned = self._open()
+                except VectorsDown:
+                    return False
+            return True
+
+    @property
+    def owned(self) -> EdgeStore | None:
+        """The store itself where this process owns it."""
+        return self._owned
+
+    @property
+    def _store(self) -> VectorStore:
+        return self._owned or self._remote
+
+    def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
+        self._store.upsert(owner, points)
+
+    def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
+        self._store.patch(owner, ids, payload)
+
+    def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
+        self._store.revector(owner, id, sparse)
+
+    def delete(self, owner: Owner, ids: Sequence[str]) -> None:
+        self._store.delete(owner, ids)
+
+    def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
+        return self._store.search(queries)
+
+    def get(self, owner: Owner, ids: Sequence[str], *, vectors: bool = False) -> list[Hit]:
+        return self._store.get(owner, ids, vectors=vectors)
+
+    def scroll(
+        self, where: Where, *, limit: int = 1000, cursor: str | None = None, vectors: bool = False
+    ) -> tuple[list[Hit], str | None]:
+        return self._store.scroll(where, limit=limit, cursor=cursor, vectors=vectors)
+
+    def count(self, where: Where) -> int:
+        return self._store.count(where)
+
+    def close(self) -> None:
+        with self._guard:
+            if self._owned is not None:
+                self._owned.close()
+                self._owned = None

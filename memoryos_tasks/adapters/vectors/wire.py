@@ -1,0 +1,86 @@
+"""Calls of the vector port as JSON, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from memoryos_tasks.core.errors import InvalidRequest
+from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, VectorStore, Where
+
+
+def request(operation: str, **arguments: Any) -> str:
+    """One call as JSON; dataclasses become objects."""
+    return json.dumps({"op": operation, "args": arguments}, default=_plain, ensure_ascii=False)
+
+
+def serve(store: VectorStore, body: str) -> str:
+    """Make the call on the store; its answer as JSON."""
+    call = json.loads(body)
+    operation = _OPERATIONS.get(call["op"])
+    if operation is None:
+        raise InvalidRequest(f"The vector store has no operation {call['op']!r}.", param="op")
+    return json.dumps(operation(store, call["args"]), default=_plain, ensure_ascii=False)
+
+
+def hit(row: Mapping[str, Any]) -> Hit:
+    """A hit out of an answer."""
+    dense = tuple(row["dense"]) if row.get("dense") is not None else None
+    return Hit(row["id"], row["payload"], row["score"], dense)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return asdict(value)
+
+
+def _owner(row: Mapping[str, Any]) -> Owner:
+    return Owner(row["tenant"], row["user"])
+
+
+def _sparse(row: Mapping[str, Any]) -> SparseVector:
+    return SparseVector(tuple(row["indices"]), tuple(row["values"]))
+
+
+def _point(row: Mapping[str, Any]) -> Point:
+    sparse = {name: _sparse(vector) for name, vector in row["sparse"].items()}
+    return Point(row["id"], row["payload"], row["dense"], sparse)
+
+
+def _where(row: Mapping[str, Any]) -> Where:
+    return Where(
+        _owner(row["owner"]), tuple(row["kinds"]), tuple(row["sessions"]), tuple(row["ids"]), row["equals"]
+    )
+
+
+def _search(row: Mapping[str, Any]) -> Search:
+    return Search(
+        _where(row["where"]),
+        row["limit"],
+        row["dense"],
+        _sparse(row["sparse"]) if row["sparse"] else None,
+        row["using"],
+        _where(row["corpus"]) if row["corpus"] else None,
+    )
+
+
+_Arguments = Mapping[str, Any]
+
+_OPERATIONS: dict[str, Callable[[VectorStore, _Arguments], Any]] = {
+    "upsert": lambda store, a: store.upsert(_owner(a["owner"]), [_point(row) for row in a["points"]]),
+    "patch": lambda store, a: store.patch(_owner(a["owner"]), a["ids"], a["payload"]),
+    "revector": lambda store, a: store.revector(
+        _owner(a["owner"]), a["id"], {name: _sparse(row) for name, row in a["sparse"].items()}
+    ),
+    "delete": lambda store, a: store.delete(_owner(a["owner"]), a["ids"]),
+    "search": lambda store, a: store.search([_search(row) for row in a["queries"]]),
+    "get": lambda store, a: store.get(_owner(a["owner"]), a["ids"], vectors=a["vectors"]),
+    "scroll": lambda store, a: store.scroll(
+        _where(a["where"]), limit=a["limit"], cursor=a["cursor"], vectors=a["vectors"]
+    ),
+    "count": lambda store, a: store.count(_where(a["where"])),
+}

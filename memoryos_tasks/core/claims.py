@@ -1,0 +1,40 @@
+"""What the rules of one language found in a text, before it is a fact of somebody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: The subject of a claim about the user.
+USER = "user"
+
+#: Attributes that say who the user is or prefers (with ``favorite …``); all others are single facts.
+TRAITS = frozenset(
+    "name|surname|preferred name|occupation|employer|industry|residence|hometown|age|birthday|birth year|nationality"
+    "|language|native language|relationship status|likes|dislikes|interests|prefers|allergy|diet|avoids|pet|hobby"
+    "|learning|studies|school|health|answer length|answer language|pronouns|height|weight|blood type|time zone".split("|")
+)
+#: Attributes that hold several values at once.
+MANY = frozenset(
+    "language likes dislikes interests prefers allergy avoids pet hobby learning school health bought owns family"
+    " visited note".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """``subject`` ``attribute`` ``value``; ``label`` is the subject in the words of the user's language."""
+
+    subject: str
+    attribute: str
+    value: str
+    chinese: bool = False
+    label: str = ""
+
+    @property
+    def trait(self) -> bool:
+        about_user = self.subject == USER
+        return about_user and (self.attribute in TRAITS or self.attribute.startswith("favorite "))
+
+    @property
+    def many(self) -> bool:
+        return self.attribute in MANY

@@ -1,0 +1,170 @@
+"""Every error that MemoryOS raises on purpose.
+
+An error says what happened, which field it is about and what to do. ``code``, ``status`` and
+``type`` are the OpenAI-shaped answer that a client gets; the docstring is the default message.
+"""
+
+from __future__ import annotations
+
+
+class MemoryOSError(Exception):
+    """Something went wrong inside MemoryOS."""
+
+    code = "internal_error"
+    status = 500
+    type = "server_error"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        param: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        self.param = param
+        self.retry_after = retry_after
+        super().__init__(self.message)
+
+    def described(self) -> dict[str, str | int | float | None]:
+        """The error as it stands in a job and goes to a client."""
+        return {
+            "message": self.message,
+            "type": self.type,
+            "param": self.param,
+            "code": self.code,
+            "status": self.status,
+            "retry_after": self.retry_after,
+        }
+
+
+class ConfigError(MemoryOSError):
+    """The configuration is not valid."""
+
+    code = "invalid_configuration"
+
+
+class InvalidRequest(MemoryOSError):
+    """The request is not valid."""
+
+    code = "invalid_request"
+    status = 400
+    type = "invalid_request_error"
+
+
+class BodyTooLarge(InvalidRequest):
+    """The request body is larger than this call accepts."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class Unauthorized(InvalidRequest):
+    """This server needs an API key: send it as 'Authorization: Bearer mos-...'."""
+
+    code = "invalid_api_key"
+    status = 401
+
+
+class Forbidden(InvalidRequest):
+    """This API key may not do that."""
+
+    code = "forbidden"
+    status = 403
+
+
+class NotFound(InvalidRequest):
+    """There is nothing under this id."""
+
+    code = "not_found"
+    status = 404
+
+
+class ModelNotFound(NotFound):
+    """The model does not exist or has no provider configured."""
+
+    code = "model_not_found"
+
+
+class EventConflict(InvalidRequest):
+    """This event_id was already used with other content; nothing was applied."""
+
+    code = "event_id_conflict"
+    status = 409
+
+
+class Unavailable(MemoryOSError):
+    """A part that this call needs is not reachable; try again."""
+
+    code = "service_unavailable"
+    status = 503
+
+
+class TruthDown(Unavailable):
+    """The store of record is not reachable, so nothing can be written; try again."""
+
+    code = "truth_unavailable"
+
+
+class TrafficDown(Unavailable):
+    """The task broker is not reachable, so no work can be queued; try again."""
+
+    code = "traffic_unavailable"
+
+
+class VectorsDown(Unavailable):
+    """The vector store is not reachable; try again."""
+
+    code = "vectors_unavailable"
+
+
+class UpstreamError(MemoryOSError):
+    """The model provider failed."""
+
+    code = "upstream_error"
+    status = 502
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        param: str | None = None,
+        retry_after: float | None = None,
+        upstream_status: int | None = None,
+    ) -> None:
+        super().__init__(message, param=param, retry_after=retry_after)
+        self.upstream_status = upstream_status
+
+
+class UpstreamRefused(UpstreamError):
+    """The model provider refused the request."""
+
+    code = "upstream_refused"
+
+
+class UpstreamTimeout(UpstreamError):
+    """The model provider did not answer in time."""
+
+    code = "upstream_timeout"
+    status = 504
+
+
+class Cancelled(MemoryOSError):
+    """The run was cancelled."""
+
+    code = "cancelled"
+    status = 499
+
+
+class LostClaim(MemoryOSError):
+    """Another run took this job over; this one must stop without effect."""
+
+    code = "lost_claim"
+    status = 409
+
+
+class DeadlineExceeded(MemoryOSError):
+    """The job did not finish before its deadline."""
+
+    code = "deadline_exceeded"
+    status = 504

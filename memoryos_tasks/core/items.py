@@ -1,0 +1,96 @@
+"""What memory is made of: pages, segments, facts, and what a retrieval gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from memoryos_tasks.core.events import Role
+
+
+class Kind(StrEnum):
+    """The kinds of stored items."""
+
+    TURN = "turn"
+    PAGE = "page"
+    SEGMENT = "segment"
+    KNOWLEDGE = "knowledge"
+    TRAIT = "trait"
+
+
+class Tier(StrEnum):
+    """The tiers as clients name them."""
+
+    SHORT = "short_term"
+    MID = "mid_term"
+    LONG = "long_term"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One belief about a user: ``subject`` ``attribute`` ``value``, from these source events.
+
+    ``kind`` is TRAIT for who the user is and prefers (the profile), KNOWLEDGE otherwise. ``many`` says
+    that the slot (subject, attribute) holds several values at once (likes), so a new one does not supersede.
+    Times are seconds since the epoch, UTC; ``valid_to`` is None while it is believed.
+    """
+
+    kind: Kind
+    subject: str
+    attribute: str
+    value: str
+    #: The sentence that a prompt shows, in the language that the user used.
+    text: str
+    sources: tuple[str, ...]
+    valid_from: float
+    valid_to: float | None = None
+    superseded_by: str | None = None
+    many: bool = False
+    confidence: float = 1.0
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One exchange (or a lone message) with the ids of its events, oldest first."""
+
+    id: str
+    event_ids: tuple[str, ...]
+    text: str
+    timestamp: float
+    session: str
+    segment_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Pages of one user about one topic."""
+
+    id: str
+    summary: str
+    keywords: tuple[str, ...]
+    vector: tuple[float, ...]
+    page_ids: tuple[str, ...]
+    #: How many of ``page_ids``, counted from the first, have been analysed for facts.
+    analysed: int
+    visits: int
+    heat: float
+    created_at: float
+    visited_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """One item that a retrieval found, best first in its list. A raw turn has one source: its event id."""
+
+    id: str
+    kind: Kind
+    tier: Tier
+    content: str
+    score: float
+    sources: tuple[str, ...]
+    created_at: float
+    session: str = ""
+    role: Role | None = None
+    name: str | None = None
+    parts: dict[str, float] = field(default_factory=dict)

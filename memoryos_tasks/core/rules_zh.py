@@ -1,0 +1,97 @@
+"""The Chinese rules: what follows a subject, as patterns whose group names are attributes.
+
+The first pattern that matches a clause with a value that :mod:`memoryos_tasks.core.values_zh` lets pass wins.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from memoryos_tasks.core.words_zh import LANGUAGES, RELATIONS, THINGS
+
+_ONE = r"(?:一名|一位|一个|名|位|个)?"
+_NUMBER = r"[\d〇零一二两三四五六七八九十百]"
+_DATE = rf"(?:{_NUMBER}{{2,4}}年)?(?:{_NUMBER}{{1,3}}月)?(?:{_NUMBER}{{1,3}}[日号])?"
+_ANIMALS = "猫|狗|小猫|小狗|猫咪|狗狗|兔子|仓鼠|鹦鹉|金鱼|鱼|乌龟|鸟|马|宠物"
+
+
+def _rules(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern + "$", re.IGNORECASE) for pattern in patterns)
+
+
+#: After 我 or 我姐姐.
+PREDICATES: Final = _rules(
+    r"(?:名)?叫(?:做|作)?(?P<name>.+)",
+    r"姓(?P<surname>.{1,2})",
+    rf"是(?P<school>.+?(?:大学|学院|中学|高中))的?(?P<trade>.*生)",
+    rf"是(?:来自|从)?(?P<native_place>.+?)的(?P<trade>{_ONE}.+)",
+    r"(?:是|算是)?(?:地道的|土生土长的)?(?P<nationality>[\u4e00-\u9fff]{2,5})人",
+    r"(?:是|算是)?(?:地道的|土生土长的)?(?P<native_place>[\u4e00-\u9fff]{2,5})人",
+    r"(?:满|快)?(?P<age>" + _NUMBER + r"{1,3})周?岁(?:了)?",
+    r"(?:是|于)?(?P<birthday>" + _DATE + r")(?:出生|生)的?",
+    r"出生(?:于|在)(?P<birthday>" + _DATE + r")",
+    r"(?:来自|出生在|出生于|生于)(?P<hometown>.+)",
+    r"(?:在)(?P<hometown>.+?)(?:出生|长大|土生土长)(?:的)?",
+    r"(?:在)(?P<residence>.+?)(?:居住|定居|生活)(?:了.*)?",
+    r"(?:居?住在?|定居在?|定居于|生活在|家在|家住在?)(?P<residence>.+)",
+    r"(?:搬家?|移居|迁)(?:到|去|来|至)(?:了)?(?P<residence>.+)",
+    r"(?:换(?:了)?(?:个)?工作了?|跳槽)(?:到|去|来)(?:了)?(?P<employer>.+)",
+    r"在(?P<employer>.+?)(?:当|做|担任|任)(?P<occupation>" + _ONE + r".+)",
+    r"在(?P<employer>.+?)(?:工作|上班|任职|就职|供职)(?:了)?",
+    r"(?:就职于|任职于|供职于|入职了?|加入了?)(?P<employer>.+)",
+    r"(?:在)?(?P<school>.+?(?:大学|学院|中学|高中))(?:读书|上学|念书|学习|毕业)(?:的)?",
+    r"(?:毕业于|就读于|考上了?)(?P<school>.+)",
+    r"(?:在)?(?:.*?)(?:主修|攻读|读的是)(?P<studies>.+?)(?:专业)?",
+    r"(?:从事)(?P<industry>.+?)(?:方面的)?(?:工作|行业|相关工作)?",
+    r"(?:当|担任|成为|当上)(?:了)?(?P<occupation>" + _ONE + r".+)",
+    r"(?:已经|还)?(?:是)?(?P<relationship_status>结婚|已婚|单身|离婚|离异|未婚|订婚|丧偶)(?:了)?(?:的)?",
+    r"(?:最)?(?:喜欢|爱)的(?P<what>[\u4e00-\u9fff]{1,6})(?:是|叫)(?P<favorite>.+)",
+    r"(?:不(?:太|怎么|是很|再|大)?(?:喜欢|爱|喜爱)|讨厌|厌恶|痛恨|受不了|恨)(?:吃|喝)?(?P<dislikes>.+)",
+    r"(?:喜欢上了|爱上了|喜欢|热爱|喜爱|钟爱|偏爱|迷上了|酷爱|爱(?!人|情|好|你|他|她))(?:吃|喝)?(?P<likes>.+)",
+    r"对(?P<allergy>.+?)(?:严重|有点)?过敏",
+    r"对(?P<interests>.+?)(?:很|非常|特别)?感兴趣",
+    r"(?:是)?(?:一个|个)?(?P<diet>素食主义者|素食者|纯素食者|素食|吃素|纯素|吃纯素)(?:的)?",
+    r"不(?:能)?(?:吃|喝)(?P<avoids>.+)",
+    r"(?:会|能|可以)?(?:说|讲)(?:一口)?(?:流利的)?(?P<language>.+)",
+    r"(?:养了?|有)(?P<pet>(?:[一两二三四五\d]+)?(?:只|条|个|匹|头)?(?:[\u4e00-\u9fff]{0,3})(?:" + _ANIMALS + r"))"
+    r"(?:(?:名字)?叫(?:做)?(?P<pet_name>.+))?",
+    r"有(?P<family>[一两二三四五\d]+个(?:哥哥|弟弟|姐姐|妹妹|孩子|儿子|女儿|兄弟|姐妹|双胞胎))",
+    r"(?:刚)?买了?(?:一)?(?:辆|个|台|部|套|栋|本|件|只|双)(?P<bought>.+)",
+    r"(?:在学|在学习|正在学|开始学|学习)(?P<learning>.+)",
+    r"(?:患有|得了)(?P<health>.+)",
+    r"去过(?P<visited>.+)",
+    r"(?:是|做)(?P<trade>.+)",
+    r"是(?P<self_name>.+)",
+)
+#: After 我的 or 我姐姐的; also after 我 where 的 is left out.
+POSSESSIONS: Final = _rules(
+    r"(?:中文|英文|全)?(?:名字|姓名|大名|名)(?:是|叫(?:做)?)(?P<name>.+)",
+    r"(?:昵称|外号|小名)(?:是|叫)(?P<preferred_name>.+)",
+    r"(?:工作|职业|职位|岗位)(?:现在)?(?:是|为)(?P<occupation>" + _ONE + r".+)",
+    r"(?:公司|单位)(?:是|叫)(?P<employer>.+)",
+    r"(?:家乡|老家|故乡|籍贯)(?:是|在)(?P<hometown>.+)",
+    r"(?:家|住址|住处)在(?P<residence>.+)",
+    r"国籍是(?P<nationality>.+)",
+    r"(?:年龄|年纪)是(?P<age>" + _NUMBER + r"{1,3})(?:周?岁)?",
+    r"(?:生日|出生日期)(?:是|在)(?:农历)?(?P<birthday>" + _DATE + r")",
+    r"母语是(?P<native_language>.+)",
+    r"(?:兴趣爱好|爱好|兴趣)(?:是|有|包括)(?P<hobby>.+)",
+    r"(?:专业)是(?P<studies>.+)",
+    r"(?P<what>身高|体重|血型|星座|时区)是(?P<personal>.+)",
+    r"最?(?:喜欢|爱)的(?P<what>[\u4e00-\u9fff]{1,6})(?:是|叫)(?P<favorite>.+)",
+    r"(?P<what>" + "|".join(THINGS) + r")(?:时间)?(?:是|在|定在|安排在)(?P<thing>.+)",
+)
+#: A relation at the start: 我(的)姐姐(的)….
+RELATION: Final = re.compile(
+    r"^(?:我们?(?:的|家的|家)?)(?P<relation>" + "|".join(sorted(RELATIONS, key=len, reverse=True)) + r")(?P<owns>的)?(?P<rest>.+)$"
+)
+#: How to speak to the user.
+WISHES: Final = _rules(
+    r"(?:请|以后|你可以|可以|大家都|朋友们?都|你就|都)*(?:叫|称呼)我(?:为)?(?P<preferred_name>.+?)(?:就好|就行|就可以|好了|吧)?(?:了)?",
+    r"(?:请|以后|总是|都|你)*用(?P<answer_language>" + LANGUAGES + r")[文语](?:来)?(?:回答|回复|跟我说|交流)(?:我)?",
+    r"(?:请|以后|你|的|都|尽量|希望你)*(?:回答|回复|答案)(?:请|要|得|尽量|的|都|问题时)*(?P<answer_length>简短|简洁|简单|详细|精简|长|短)"
+    r"(?:一点|一些|些|点)?(?:回答|的回答)?",
+    r"(?:请|以后|都|尽量)+(?P<answer_length>简短|简洁|简要|详细)(?:地)?(?:一点)?(?:回答|回复)",
+)
+NOTE: Final = re.compile(r"^(?:请|你要|帮我|一定要|麻烦)*(?:记住|记得|别忘了|记一下|记下来?|不要忘记)(?:了)?[，,：:\s]*(?P<note>.{3,120})$")

@@ -1,0 +1,174 @@
+"""Pages out of events, and segments out of pages."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.core.heat import heat
+from memoryos_tasks.core.items import Page, Segment
+
+#: Least ``cos + jaccard`` with which a page joins a segment, by embedder: scores of one are not scores of another.
+#: 0.6 is the published value for MiniLM (arXiv 2506.06326).
+THRESHOLDS = {"static": 0.6, "none": 0.2}
+DEFAULT_THRESHOLD = 0.6
+#: Most keywords that a segment keeps, the longest-standing and shared ones first.
+MAX_KEYWORDS = 40
+#: Longest summary, in characters.
+MAX_SUMMARY = 400
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n+")
+
+
+def threshold(embedder: str) -> float:
+    """The joining threshold calibrated for the embedder of this name."""
+    return THRESHOLDS.get(embedder, DEFAULT_THRESHOLD)
+
+
+def pages(events: Iterable[Event]) -> list[Page]:
+    """The pages that these events of one owner form, oldest first.
+
+    In each session a user message, the tool messages after it and the assistant message that follows are one page;
+    any other message is a page alone. Order is the journal's ``seq``; events that have none yet come last, as given.
+    """
+    ordered = sorted(events, key=lambda event: event.seq or math.inf)
+    groups: list[list[Event]] = []
+    open_groups: dict[str, list[Event]] = {}
+    for event in ordered:
+        group = open_groups.get(event.session)
+        if group is not None and event.role in ("assistant", "tool"):
+            group.append(event)
+        else:
+            group = [event]
+            groups.append(group)
+        if event.role == "user" or (event.role == "tool" and group[0].role == "user"):
+            open_groups[event.session] = group
+        else:
+            open_groups.pop(event.session, None)
+    return [page(group) for group in groups]
+
+
+def page(events: Sequence[Event]) -> Page:
+    """One page of these events, oldest first; at least one. Its id comes from the first event."""
+    first = events[0]
+    return Page(
+        id=first.owner.derive("page", first.event_id),
+        event_ids=tuple(event.event_id for event in events),
+        text=page_text(events),
+        timestamp=first.timestamp,
+        session=first.session,
+    )
+
+
+def page_text(events: Iterable[Event]) -> str:
+    """One line ``speaker: words`` for each event."""
+    return "\n".join(f"{event.name or event.role}: {event.content.strip()}" for event in events)
+
+
+def jaccard(one: Iterable[str], other: Iterable[str]) -> float:
+    """|A ∩ B| / |A ∪ B|, and 0 for two empty sets."""
+    a, b = set(one), set(other)
+    return len(a & b) / len(a | b) if a or b else 0.0
+
+
+def cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    """The cosine of two vectors; 0 where one is empty or zero."""
+    norm = math.hypot(*one) * math.hypot(*other)
+    return math.fsum(a * b for a, b in zip(one, other, strict=True)) / norm if norm else 0.0
+
+
+def affinity(vector: Sequence[float], keywords: Iterable[str], segment: Segment) -> float:
+    """``cos(page, segment) + jaccard(keywords)``: between −1 and 2."""
+    near = cosine(vector, segment.vector) if vector and segment.vector else 0.0
+    return near + jaccard(keywords, segment.keywords)
+
+
+def best_segment(
+    vector: Sequence[float], keywords: Sequence[str], segments: Iterable[Segment], threshold: float
+) -> Segment | None:
+    """The segment that a page with this vector and these keywords joins, or None if it founds a new one."""
+    ranked = [(affinity(vector, keywords, segment), segment) for segment in segments]
+    score, best = max(ranked, key=lambda pair: (pair[0], pair[1].visited_at), default=(0.0, None))
+    return best if score > threshold else None
+
+
+def found(owner: Owner, page: Page, vector: Sequence[float], keywords: Sequence[str], now: float) -> Segment:
+    """A new segment of this one page. It counts as visited at ``now``, so that one just born is not cold."""
+    return Segment(
+        id=owner.derive("segment", page.id),
+        summary=summarise(_sentences(page.text), keywords),
+        keywords=tuple(keywords[:MAX_KEYWORDS]),
+        vector=_unit(vector),
+        page_ids=(page.id,),
+        analysed=0,
+        visits=0,
+        heat=heat(0, 1, 0.0),
+        created_at=now,
+        visited_at=now,
+    )
+
+
+def join(segment: Segment, page: Page, vector: Sequence[float], keywords: Sequence[str], now: float) -> Segment:
+    """The segment with the page in it; the same segment if the page is in it already.
+
+    The vector is the running mean of the pages' vectors, made a unit again at each step.
+    """
+    if page.id in segment.page_ids:
+        return segment
+    count = len(segment.page_ids)
+    merged = merge_keywords(segment.keywords, keywords)
+    return replace(
+        segment,
+        summary=summarise(_sentences(segment.summary) + _sentences(page.text), merged),
+        keywords=merged,
+        vector=_mean(segment.vector, count, _unit(vector)),
+        page_ids=(*segment.page_ids, page.id),
+        heat=heat(segment.visits, count + 1, now - segment.visited_at),
+    )
+
+
+def merge_keywords(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
+    """Shared keywords first, then new and old in turn, each once, at most ``MAX_KEYWORDS``."""
+    both = set(old) & set(new)
+    merged = [word for word in old if word in both]
+    fresh = [word for word in new if word not in both]
+    stale = [word for word in old if word not in both]
+    for index in range(max(len(fresh), len(stale))):
+        merged += fresh[index : index + 1] + stale[index : index + 1]
+    return tuple(dict.fromkeys(merged))[:MAX_KEYWORDS]
+
+
+def summarise(sentences: Sequence[str], keywords: Iterable[str]) -> str:
+    """The sentences that hold most of the keywords, in their own order, within ``MAX_SUMMARY`` characters."""
+    wanted = [word.casefold() for word in keywords]
+    unique = list(dict.fromkeys(sentence[:MAX_SUMMARY] for sentence in sentences))
+
+    def weight(index: int) -> tuple[int, int]:
+        text = unique[index].casefold()
+        return sum(word in text for word in wanted), index
+
+    left = MAX_SUMMARY
+    kept: list[int] = []
+    for index in sorted(range(len(unique)), key=weight, reverse=True):
+        if len(unique[index]) <= left:
+            kept.append(index)
+            left -= len(unique[index]) + 1
+    return "\n".join(unique[index] for index in sorted(kept))
+
+
+def _sentences(text: str) -> list[str]:
+    return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
+
+
+def _unit(vector: Sequence[float]) -> tuple[float, ...]:
+    norm = math.hypot(*vector)
+    return tuple(value / norm for value in vector) if norm else tuple(vector)
+
+
+def _mean(mean: Sequence[float], count: int, vector: Sequence[float]) -> tuple[float, ...]:
+    if not mean or not vector:
+        return tuple(mean or vector)
+    return _unit([(a * count + b) / (count + 1) for a, b in zip(mean, vector, strict=True)])

@@ -1,0 +1,45 @@
+"""Which settings contradict each other. Refused at start, since at run time they lose work or hang."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from memoryos_tasks.core.settings import Settings, is_loopback
+
+
+def contradictions(settings: Settings) -> list[str]:
+    """One line for each pair of settings that cannot hold together: the keys, the problem, the fix."""
+    return [*_deadlines(settings), *_claims(settings), *_doors(settings)]
+
+
+def _deadlines(s: Settings) -> Iterator[str]:
+    for key, value in (("llm.connect_timeout", s.llm.connect_timeout),
+                       ("llm.first_token_timeout", s.llm.first_token_timeout),
+                       ("llm.idle_timeout", s.llm.idle_timeout)):
+        if value > s.jobs.chat_deadline:
+            yield (f"{key}: {value:g} s is longer than jobs.chat_deadline ({s.jobs.chat_deadline:g} s), so it "
+                   f"could never apply. Lower {key} or raise jobs.chat_deadline.")
+    for key, value in (("jobs.chat_deadline", s.jobs.chat_deadline),
+                       ("jobs.memory_deadline", s.jobs.memory_deadline)):
+        if s.redis.visibility_timeout <= value:
+            yield (f"redis.visibility_timeout: {s.redis.visibility_timeout:g} s is not longer than {key} "
+                   f"({value:g} s), so Celery would deliver running work again. Raise it above {key}.")
+        if s.jobs.result_ttl < value:
+            yield (f"jobs.result_ttl: {s.jobs.result_ttl:g} s is shorter than {key} ({value:g} s), so a job "
+                   f"could vanish while it runs. Raise jobs.result_ttl to {value:g} or more.")
+
+
+def _claims(s: Settings) -> Iterator[str]:
+    if s.jobs.renew_seconds >= s.jobs.lease_seconds:
+        yield (f"jobs.renew_seconds: {s.jobs.renew_seconds:g} s is not shorter than jobs.lease_seconds "
+               f"({s.jobs.lease_seconds:g} s), so a healthy run would lose its claim. Set it to a third of the lease.")
+    elif s.jobs.renew_seconds + s.redis.timeout >= s.jobs.lease_seconds:
+        yield (f"redis.timeout: {s.redis.timeout:g} s after jobs.renew_seconds ({s.jobs.renew_seconds:g} s) reaches "
+               f"jobs.lease_seconds ({s.jobs.lease_seconds:g} s), so one slow renewal would lose the claim. "
+               "Lower redis.timeout or raise jobs.lease_seconds.")
+
+
+def _doors(s: Settings) -> Iterator[str]:
+    if s.auth.required == "off" and not is_loopback(s.gateway.host) and not s.auth.allow_open:
+        yield (f"auth.required: \"off\" on gateway.host {s.gateway.host!r} would open all memory to the network. "
+               "Use \"auto\" or \"on\", listen on 127.0.0.1, or set auth.allow_open = true if you mean it.")

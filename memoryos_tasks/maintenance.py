@@ -1,0 +1,62 @@
+"""What beat rings for: each finds out what there is to do and does a bounded piece of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from memoryos_tasks.bootstrap import house
+from memoryos_tasks.celery_app import app
+from memoryos_tasks.memory import apply_journal, ring, ring_overflow
+from memoryos_tasks.ports.runs import Saying
+from memoryos_tasks.queues import CHAT
+from memoryos_tasks.task import MemoryOSTask
+
+#: Jobs, sessions or owners that one round looks at.
+ROUND = 200
+#: Seconds after which a consumer that took an entry and did not apply it is taken for dead.
+ABANDONED_SECONDS = 20.0
+
+
+@app.task(name="maintenance.sweep", base=MemoryOSTask)
+def sweep() -> dict[str, Any]:
+    """Ring again for jobs that nobody works on, close those that cannot be, and apply what lies in the journal."""
+    parts = house()
+    due, dead = parts.ledger.due(count=ROUND)
+    for tenant, job_id, kind in due:
+        if kind == "chat":
+            parts.publisher.ring("chat.run", [tenant, job_id], queue=CHAT, task_id=job_id)
+    for tenant, job_id, _ in dead:
+        job = parts.ledger.get(tenant, job_id)
+        parts.runs.say(job.owner, job.id, Saying.ERROR, job.error or {}, inbox=job.inbox)
+    applied = apply_journal(parts)
+    recovered = parts.ingest.recover(idle_seconds=ABANDONED_SECONDS)
+    ring_overflow(parts, recovered)
+    return {"rung": len(due), "dead": len(dead), "applied": applied + recovered.applied}
+
+
+@app.task(name="maintenance.idle", base=MemoryOSTask)
+def idle() -> dict[str, Any]:
+    """Ring for the consolidation of sessions that have heard nothing for a while."""
+    parts = house()
+    found = parts.stm.idle(seconds=parts.live.current.memory.idle_seconds, count=ROUND)
+    for owner, session in found:
+        ring(parts, "memory.consolidate", [owner.tenant, owner.user, session, 0])
+    return {"sessions": len(found)}
+
+
+@app.task(name="maintenance.heat", base=MemoryOSTask)
+def heat() -> dict[str, Any]:
+    """Ring for the owners whose segments were visited, so that heat and promotion follow."""
+    parts = house()
+    owners = parts.visits.owners(count=ROUND)
+    for owner in owners:
+        ring(parts, "memory.promote", [owner.tenant, owner.user])
+    return {"owners": len(owners)}
+
+
+@app.task(name="maintenance.optimize", base=MemoryOSTask)
+def optimize() -> dict[str, Any]:
+    """Let the embedded store build its indexes; only its owner can."""
+    shared = house().shared
+    store = shared.owned if shared is not None else None
+    return {"optimized": store.optimize() if store is not None else False}

@@ -1,0 +1,17 @@
+"""The one gate that all stored text passes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from memoryos_tasks.core.events import Owner
+
+
+class Codec(Protocol):
+    """``open(owner, seal(owner, text)) == text``; nothing else may be assumed of the sealed form."""
+
+    def seal(self, owner: Owner, text: str) -> str:
+        """The form in which ``text`` may be stored."""
+
+    def open(self, owner: Owner, sealed: str) -> str:
+        """The text again."""

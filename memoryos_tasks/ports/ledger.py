@@ -1,0 +1,98 @@
+"""The job ledger: the truth about every queued piece of work. A Celery message is only its doorbell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from memoryos_tasks.core.events import Event, Owner
+
+
+class Status(StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    DEAD = "dead"
+
+    @property
+    def final(self) -> bool:
+        return self not in (Status.QUEUED, Status.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One row. ``request`` and ``result`` are plain JSON objects here and sealed at rest; times in seconds, UTC.
+
+    ``request`` of a chat holds ``{"body": …, "session", "assistant", "memory": bool, "stream": bool}``;
+    ``result`` of a chat is the ``chat.completion`` object.
+    ``error`` is ``{"message", "type", "param", "code", "status", "retry_after"}``.
+    """
+
+    id: str
+    owner: Owner
+    kind: str
+    status: Status = Status.QUEUED
+    attempts: int = 0
+    progress: float = 0.0
+    request: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] | None = None
+    error: Mapping[str, Any] | None = None
+    #: The gateway process that waits for it; empty for an async job.
+    inbox: str = ""
+    request_id: str = ""
+    created_at: float = 0.0
+    deadline: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run's right to a job. ``token`` grows with every claim; an older one is refused everywhere."""
+
+    job: Job
+    token: int
+
+
+class Ledger(Protocol):
+    """Raises :class:`TruthDown` when the store of record cannot be reached."""
+
+    def create(self, job: Job) -> bool:
+        """Write the row, due for a sweep if nobody claims it; False when a row of this id was there."""
+
+    def get(self, owner_tenant: str, job_id: str) -> Job:
+        """The row as it is now. Raises :class:`NotFound`."""
+
+    def claim(self, tenant: str, job_id: str) -> Claim | None:
+        """Take the job for one run; None when it is final, or claimed by a run whose lease still holds."""
+
+    def renew(self, claim: Claim) -> bool:
+        """Extend the lease; True when the job is to be cancelled. Raises :class:`LostClaim`."""
+
+    def finish(
+        self,
+        claim: Claim,
+        status: Status,
+        *,
+        result: Mapping[str, Any] | None = None,
+        error: Mapping[str, Any] | None = None,
+        events: Sequence[Event] = (),
+    ) -> None:
+        """Close the job and journal ``events`` in one atomic step. Raises :class:`LostClaim`."""
+
+    def retry(self, claim: Claim, *, delay: float, error: Mapping[str, Any]) -> None:
+        """Give the job back, due again after ``delay`` seconds. Raises :class:`LostClaim`."""
+
+    def cancel(self, tenant: str, job_id: str) -> Job:
+        """Cancel: at once when queued, else ask its run to stop. Final jobs stay as they are."""
+
+    def due(self, *, count: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
+        """(tenant, job_id, kind) of rows to ring again, and of rows now closed as dead.
+
+        To ring: nobody claimed it in time, or its lease ran out. Dead: it has had its attempts or
+        passed its deadline.
+        """

@@ -1,0 +1,30 @@
+"""Short-term memory: the newest events of each session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from memoryos_tasks.core.events import Event, Owner
+
+
+class Stm(Protocol):
+    """Raises :class:`TruthDown` when the store of record cannot be reached."""
+
+    def newest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
+        """The newest events, oldest of them first."""
+
+    def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
+        """The oldest events, oldest first."""
+
+    def size(self, owner: Owner, session: str) -> int:
+        """How many events the session holds."""
+
+    def drop(self, owner: Owner, session: str, events: Sequence[Event]) -> None:
+        """Take events out, after they have moved on."""
+
+    def sessions(self, owner: Owner, *, count: int) -> list[str]:
+        """The owner's sessions, the one that heard something last first."""
+
+    def idle(self, *, seconds: float, count: int) -> list[tuple[Owner, str]]:
+        """Sessions that hold events and heard nothing for that long."""

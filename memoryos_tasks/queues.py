@@ -1,0 +1,14 @@
+"""The queues, named in one place; ``celeryconfig`` declares them, and nothing else may be fed."""
+
+from __future__ import annotations
+
+#: Interactive work: a client waits.
+CHAT = "chat"
+#: Ingest, consolidation and promotion.
+MEMORY = "memory"
+#: What beat rings for.
+MAINTENANCE = "maintenance"
+#: Calls to the embedded vector store, read by its owner only.
+VECTORS = "vectors"
+
+QUEUES = (CHAT, MEMORY, MAINTENANCE, VECTORS)

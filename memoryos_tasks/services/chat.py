@@ -1,0 +1,247 @@
+"""One chat run: claim the job, gather memory, call the model, say what comes, remember what was said."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from memoryos_tasks.core import chat as messages
+from memoryos_tasks.core.completion import assemble, said
+from memoryos_tasks.core.errors import (
+    Cancelled,
+    LostClaim,
+    MemoryOSError,
+    TrafficDown,
+    TruthDown,
+    UpstreamError,
+)
+from memoryos_tasks.core.events import Event
+from memoryos_tasks.core.models import resolve
+from memoryos_tasks.core.prompt import compose, memory_block, not_carried
+from memoryos_tasks.ports.ledger import Claim, Job, Ledger, Status
+from memoryos_tasks.ports.llm import ModelCall, Provider
+from memoryos_tasks.ports.runs import Runs, Saying
+from memoryos_tasks.services.context import Context, Contexts
+
+#: Upstream statuses that another attempt may cure.
+RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
+
+
+class Lease(Protocol):
+    """A claim kept alive while its run works."""
+
+    cancelled: bool
+    lost: bool
+
+
+class Keeper(Protocol):
+    """Renews the leases of this process' runs."""
+
+    def keep(self, claim: Claim) -> Any:
+        """A context manager that gives the :class:`Lease`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a run: seconds, items, tokens, attempts."""
+
+    deadline: float = 600.0
+    recalled: int = 10
+    budget: int = 1500
+    attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What goes to the result backend: ids, status and counts, never text."""
+
+    job_id: str
+    status: str
+    usage: Mapping[str, Any] | None = None
+    code: str | None = None
+    remembered: int = 0
+
+
+class Chats:
+    """Runs chat jobs."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        runs: Runs,
+        contexts: Contexts,
+        providers: Callable[[], Mapping[str, Provider]],
+        keeper: Keeper,
+        limits: Limits,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._ledger = ledger
+        self._runs = runs
+        self._contexts = contexts
+        self._providers = providers
+        self._keeper = keeper
+        self._limits = limits
+        self._clock = clock
+
+    def run(self, tenant: str, job_id: str) -> Outcome:
+        """Run the job once. A job that is final or held by another run is left alone."""
+        try:
+            claim = self._ledger.claim(tenant, job_id)
+        except TruthDown:
+            return self._unledgered(tenant, job_id)
+        if claim is None:
+            return self._unledgered(tenant, job_id)
+        with self._keeper.keep(claim) as lease:
+            try:
+                return self._claimed(claim, lease)
+            except LostClaim:
+                return Outcome(job_id, "lost")
+            except MemoryOSError as error:
+                return self._failed(claim, error)
+            except Exception as error:
+                self._failed(claim, MemoryOSError("The run failed inside MemoryOS; its log names the place."))
+                raise Unexpected(type(error).__name__) from error
+
+    def _claimed(self, claim: Claim, lease: Lease) -> Outcome:
+        job = claim.job
+        if claim.job.attempts > 1 and job.request.get("stream") and self._runs.spoke(job.owner, job.id):
+            raise UpstreamError("The run was interrupted after it had begun to answer; ask again.")
+        completion = self._answer(job, lease)
+        events = self._exchange(job, completion) if job.request.get("memory") else []
+        self._ledger.finish(claim, Status.SUCCEEDED, result=completion, events=events)
+        self._end(job, completion)
+        return Outcome(job.id, "succeeded", completion.get("usage"), remembered=len(events))
+
+    def _unledgered(self, tenant: str, job_id: str) -> Outcome:
+        """The run of a chat that was left without a ledger row, because the store of record was down."""
+        asked = self._runs.asked(tenant, job_id)
+        if asked is None:
+            return Outcome(job_id, "skipped")
+        owner, request = asked
+        job = Job(job_id, owner, "chat", request=request, inbox=str(request.get("inbox") or ""))
+        try:
+            completion = self._answer(job, None)
+        except MemoryOSError as error:
+            self._say_error(job, error)
+            return Outcome(job_id, "failed", code=error.code)
+        self._end(job, completion)
+        return Outcome(job_id, "succeeded", completion.get("usage"))
+
+    def _answer(self, job: Job, lease: Lease | None) -> dict[str, Any]:
+        body: Mapping[str, Any] = job.request["body"]
+        configured = self._providers()
+        model = resolve(str(body.get("model")), configured)
+        provider = configured[model.provider]
+        context, question = self._context(job, body)
+        call = ModelCall(
+            id=job.id,
+            model=model.model,
+            body={**body, "model": model.model, "messages": self._prompt(body["messages"], context)},
+            question=question,
+            facts=context.facts,
+            recalled=[*context.recalled, *context.recent],
+            deadline=time.monotonic() + self._limits.deadline,
+        )
+        start = {"tier": "2", "missing": list(context.missing), "recalled": len(context.recalled)}
+        if not job.request.get("stream"):
+            completion = provider.complete(call)
+            if lease is not None and lease.cancelled:
+                raise Cancelled
+            return completion
+        self._runs.say(job.owner, job.id, Saying.START, start, inbox=job.inbox)
+        return assemble(self._relay(job, provider.stream(call), lease))
+
+    def _context(self, job: Job, body: Mapping[str, Any]) -> tuple[Context, str]:
+        question = messages.question(body["messages"])
+        if not job.request.get("memory"):
+            return Context(), question
+        session = str(job.request.get("session") or "default")
+        return self._contexts.gather(job.owner, question, session=session, limit=self._limits.recalled), question
+
+    def _prompt(self, asked: list[Mapping[str, Any]], context: Context) -> list[dict[str, Any]]:
+        recent = not_carried(context.recent, asked)
+        block = memory_block(context.facts, [*recent, *context.recalled], self._limits.budget)
+        return compose(asked, block)
+
+    def _relay(
+        self, job: Job, chunks: Iterator[dict[str, Any]], lease: Lease | None
+    ) -> Iterator[dict[str, Any]]:
+        """Say each chunk as it comes; a cancelled run closes the upstream at the next one."""
+        try:
+            for chunk in chunks:
+                stop = self._runs.say(job.owner, job.id, Saying.CHUNK, chunk, inbox=job.inbox)
+                if stop or (lease is not None and lease.cancelled):
+                    raise Cancelled
+                if lease is not None and lease.lost:
+                    raise LostClaim
+                yield chunk
+        finally:
+            close = getattr(chunks, "close", None)
+            if close is not None:
+                close()
+
+    def _exchange(self, job: Job, completion: Mapping[str, Any]) -> list[Event]:
+        """The events of this exchange: the request's new messages and the reply."""
+        said_before = [
+            (str(message["role"]), messages.text_of(message.get("content")), message.get("name"))
+            for message in messages.new_messages(job.request["body"]["messages"])
+        ]
+        rows = [*said_before, ("assistant", said(completion), None)]
+        return [
+            self._event(job, index, role, content, name)
+            for index, (role, content, name) in enumerate(rows)
+            if content.strip()
+        ]
+
+    def _event(self, job: Job, index: int, role: str, content: str, name: str | None) -> Event:
+        at = self._clock() if role == "assistant" else job.created_at
+        return Event(
+            owner=job.owner,
+            event_id=f"{job.id}:{index}",
+            role=role,  # type: ignore[arg-type]
+            content=content,
+            timestamp=at,
+            session=str(job.request.get("session") or "default"),
+            assistant=str(job.request.get("assistant") or "default"),
+            name=name if isinstance(name, str) else None,
+        )
+
+    def _end(self, job: Job, completion: Mapping[str, Any]) -> None:
+        data: Mapping[str, Any] = {} if job.request.get("stream") else completion
+        try:
+            self._runs.say(job.owner, job.id, Saying.DONE, data, inbox=job.inbox)
+        except TrafficDown:
+            return  # The ledger has the answer; whoever waits finds it there.
+
+    def _failed(self, claim: Claim, error: MemoryOSError) -> Outcome:
+        job = claim.job
+        try:
+            if self._again(job, error):
+                delay = error.retry_after or random.uniform(0.5, 1.0) * 2.0**job.attempts
+                self._ledger.retry(claim, delay=delay, error=error.described())
+                return Outcome(job.id, "queued", code=error.code)
+            status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
+            self._ledger.finish(claim, status, error=error.described())
+        except LostClaim:
+            return Outcome(job.id, "lost")
+        self._say_error(job, error)
+        return Outcome(job.id, status.value, code=error.code)
+
+    def _again(self, job: Job, error: MemoryOSError) -> bool:
+        """Whether to try again later: background work only, a client that waits asks again itself."""
+        transient = isinstance(error, UpstreamError | TrafficDown) and error.status in RETRIED
+        return transient and not job.inbox and job.attempts < self._limits.attempts
+
+    def _say_error(self, job: Job, error: MemoryOSError) -> None:
+        try:
+            self._runs.say(job.owner, job.id, Saying.ERROR, error.described(), inbox=job.inbox)
+        except TrafficDown:
+            return  # The ledger has the error.
+
+
+class Unexpected(Exception):
+    """A task failed on an error that is not ours: carries the error's class name only, never its text."""
+

@@ -1,0 +1,96 @@
+"""What memory has to say to one question: facts, recalled items, the session's recent words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from memoryos_tasks.core.errors import TruthDown, VectorsDown
+from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.core.items import Fact, Kind, Recalled, Tier
+from memoryos_tasks.core.text import content_words
+from memoryos_tasks.ports.stm import Stm
+from memoryos_tasks.services.beliefs import Beliefs
+from memoryos_tasks.services.recall import Recall
+
+#: Sessions whose short-term memory stands in when the vectors are down.
+FALLBACK_SESSIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Ranked: ``recalled`` best first, ``recent`` oldest first. ``missing`` names the stores that did not answer."""
+
+    facts: Sequence[Fact] = ()
+    recalled: Sequence[Recalled] = ()
+    recent: Sequence[Recalled] = ()
+    missing: tuple[str, ...] = ()
+
+
+class Contexts:
+    """Gathers contexts; a store that is down is left out and named."""
+
+    def __init__(
+        self,
+        stm: Stm,
+        recall: Recall,
+        beliefs: Beliefs,
+        clock: Callable[[], float],
+        capacity: int,
+        settle: Callable[[Owner], None],
+    ) -> None:
+        self._stm = stm
+        self._recall = recall
+        self._beliefs = beliefs
+        self._clock = clock
+        self._capacity = capacity
+        self._settle = settle
+
+    def gather(self, owner: Owner, question: str, *, session: str, limit: int) -> Context:
+        """The context of a question asked in a session."""
+        missing: list[str] = []
+        recent: list[Event] = []
+        facts: Sequence[Fact] = ()
+        try:
+            self._settle(owner)
+            recent = self._stm.newest(owner, session, count=self._capacity)
+        except TruthDown:
+            missing.append("truth")
+        seen = [event.event_id for event in recent]
+        try:
+            recalled = self._recall.search(
+                owner, question, limit=limit, now=self._clock(), exclude_event_ids=seen
+            )
+            facts = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,))
+        except VectorsDown:
+            missing.append("vectors")
+            recalled = [] if "truth" in missing else self.remembered(owner, question, limit=limit, without=seen)
+        return Context(facts, recalled, [as_recalled(event) for event in recent], tuple(missing))
+
+    def remembered(self, owner: Owner, question: str, *, limit: int, without: Sequence[str] = ()) -> list[Recalled]:
+        """What the newest sessions' short-term memory has to it, by shared words: the answer without vectors."""
+        words = set(content_words(question))
+        found: list[tuple[int, int, Event]] = []
+        for session in self._stm.sessions(owner, count=FALLBACK_SESSIONS):
+            for event in self._stm.newest(owner, session, count=self._capacity):
+                shared = len(words & set(content_words(event.content)))
+                if event.event_id not in without:
+                    found.append((shared, event.seq, event))
+        found.sort(key=lambda row: row[:2], reverse=True)
+        return [as_recalled(event, float(shared)) for shared, _, event in found[:limit]]
+
+
+def as_recalled(event: Event, score: float = 0.0) -> Recalled:
+    """A turn of short-term memory as a retrieval gives it."""
+    return Recalled(
+        id=event.turn_id,
+        kind=Kind.TURN,
+        tier=Tier.SHORT,
+        content=event.content,
+        score=score,
+        sources=(event.event_id,),
+        created_at=event.timestamp,
+        session=event.session,
+        role=event.role,
+        name=event.name,
+    )

@@ -1,0 +1,50 @@
+"""The base of every task: correlation, clean failures, bounded retries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from celery import Task
+
+from memoryos_tasks.core.errors import MemoryOSError, Unavailable
+from memoryos_tasks.services.chat import Unexpected
+
+log = structlog.get_logger(__name__)
+
+
+class TaskFailed(Exception):
+    """A task failed. Carries a code only: Celery shows this text in Flower and keeps it in results."""
+
+
+class MemoryOSTask(Task):  # type: ignore[misc]
+    """Runs with the request id of the call that rang for it; lets no text of a payload out through an error.
+
+    A store that is away is waited for with backoff and jitter, a few times; after that the sweeper rings again,
+    for the ledger and the journal still hold the work.
+    """
+
+    abstract = True
+    autoretry_for = (Unavailable,)
+    max_retries = 3
+    retry_backoff = 1
+    retry_backoff_max = 10
+    retry_jitter = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(
+            request_id=(self.request.headers or {}).get("request_id", "") or getattr(self.request, "request_id", ""),
+            task=self.name,
+            task_id=self.request.id,
+        )
+        try:
+            return super().__call__(*args, **kwargs)
+        except Unavailable:
+            raise
+        except MemoryOSError as error:
+            log.warning("task_failed", code=error.code)
+            raise TaskFailed(error.code) from None
+        except Exception as error:
+            log.error("task_crashed", exc_info=error.__cause__ if isinstance(error, Unexpected) else error)
+            raise TaskFailed(type(error).__name__) from None

@@ -1,0 +1,54 @@
+# Sourced by the other scripts: makes .venv in the project's root and installs what a lock file names.
+# Needs $root. Messages go to standard error.
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+# The first Python between 3.11 and 3.13; $PYTHON names another.
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.12 python3.13 python3.11; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    # A newer one may work too; the lock is made and tested on those above.
+    for candidate in python3 python3.14; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    fail "Python 3.11 or newer was not found. Install it, or name it: PYTHON=/path/to/python3.11 $0"
+}
+
+# install LOCK: nothing happens when this lock (or a richer one) was installed here before and nothing changed.
+install() {
+    local lock="$root/$1" venv="$root/.venv" wanted python
+    [ -f "$lock" ] || fail "$1 is missing: this is not a whole checkout."
+    wanted="$(cat "$lock" "$root/setup.cfg" "$root/pyproject.toml" "$root/scripts/environment.sh" | sha256sum) $root"
+    if [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.installed-$1" 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    # One at a time: two starts in one checkout would install over each other.
+    exec 9<"$root/scripts/environment.sh"
+    flock 9
+    if ! "$venv/bin/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        python="$(find_python)" || exit 1
+        echo "Making .venv with $("$python" --version)" >&2
+        rm -rf "$venv"
+        "$python" -m venv "$venv" || fail "The virtual environment could not be made. On Debian and Ubuntu: apt install python3-venv"
+    fi
+    echo "Installing from $1" >&2
+    rm -f "$venv"/.installed-*
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --requirement "$lock" \
+        || fail "The packages could not be installed. Is the package index reachable?"
+    # setuptools is in the lock, so nothing else is fetched to build this.
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation \
+        --editable "$root" || fail "MemoryOS itself could not be installed."
+    echo "$wanted" > "$venv/.installed-$1"
+    exec 9<&-
+}
