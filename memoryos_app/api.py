@@ -1,5 +1,8 @@
 """Typed doors to flask-smorest: routes, what they take, what they give, and the OpenAPI document."""
 
+# The library fixes these signatures and class attributes.
+# ruff: noqa: ARG002, RUF012
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -54,7 +57,7 @@ class OpenApi(Api):  # type: ignore[misc]
 
     def __init__(self, app: Any) -> None:
         super().__init__(
-            app, spec_kwargs={"info": {"description": "A memory that speaks the OpenAI protocol."}}
+            app, speckwargs={"info": {"description": "A memory that speaks the OpenAI protocol."}}
         )
         self.spec.components.security_scheme("key", SECURITY["key"])
         self.spec.options["security"] = [{}, {"key": []}]

@@ -33,11 +33,11 @@ def limit_of(path: str) -> int:
 
 
 def read_json(request: Request) -> Any:
-    """The body as parsed JSON; kept in ``g.body``. Raises :class:`InvalidRequest` and :class:`BodyTooLarge`."""
+    """The body as parsed JSON, kept in ``g.body``. Raises InvalidRequest and BodyTooLarge."""
     raw = read(request)
     if request.mimetype and request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise UnsupportedMediaType(
-            f"The body's Content-Type is {request.mimetype!r}; send JSON with 'Content-Type: application/json'."
+            f"The body's Content-Type is {request.mimetype!r}; send 'Content-Type: application/json'."
         )
     g.body = parse(raw)
     return g.body

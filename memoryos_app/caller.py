@@ -33,7 +33,7 @@ def identify(request: Request) -> Caller:
         peer = request.remote_addr or ""
         if peer and not is_loopback(peer) and not settings.auth.allow_open:
             raise Forbidden(
-                'API keys are off here, so only this machine may call. Set auth.required = "on" and create a key.'
+                'API keys are off, so only this machine may call. Set auth.required = "on" and create a key.'
             )
         return Caller(OPEN_TENANT)
     secret = _secret(request)

@@ -102,5 +102,6 @@ def _unknown(error: Exception) -> Response:
     last = traceback.extract_tb(error.__traceback__)[-1:]
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in last]
     log.error("unexpected error", error=type(error).__name__, where=where)
-    said = f"Something went wrong inside MemoryOS; the log names the cause under request {g.get('request_id', '?')}."
+    request_id = g.get("request_id", "unknown")
+    said = f"Something went wrong inside MemoryOS; the log names the cause under {request_id}."
     return answer(MemoryOSError(said))

@@ -150,7 +150,7 @@ def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> 
 def _follow(live: LiveSettings) -> None:
     from memoryos_tasks import logs
 
-    live.on_change(lambda old, new: logs.set_level(new.log.level))
+    live.on_change(lambda _, new: logs.set_level(new.log.level))
     live.watch()
 
 

@@ -21,6 +21,7 @@ from memoryos_tasks.adapters.redis.connections import traffic, truth
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.locks import RedisLocks
+from memoryos_tasks.adapters.redis.overflow import RedisOverflow
 from memoryos_tasks.adapters.redis.presence import Presence
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.adapters.redis.stm import RedisStm
@@ -58,6 +59,7 @@ class House:
     stm: RedisStm
     presence: Presence
     visits: RedisVisits
+    overflow: RedisOverflow
     vectors: VectorStore
     shared: SharedStore | None
     providers: Callable[[], Mapping[str, Provider]]
@@ -122,6 +124,7 @@ def build(live: LiveSettings) -> House:
         stm=stm,
         presence=Presence(news),
         visits=RedisVisits(news),
+        overflow=RedisOverflow(news),
         vectors=vectors,
         shared=shared,
         providers=configured,

@@ -77,7 +77,9 @@ def _renderers(format: str) -> list[Any]:
     return [structlog.processors.EventRenamer("message"), json]
 
 
-def _where_not_what(logger: Any, method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+def _where_not_what(
+    _logger: Any, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
     """Replace an exception by its type and places: its text and its locals may quote a prompt."""
     info = event.pop("exc_info", None)
     if info is True:

@@ -6,7 +6,7 @@ from typing import Any
 
 from memoryos_tasks.bootstrap import house
 from memoryos_tasks.celery_app import app
-from memoryos_tasks.memory import apply_journal, ring, ring_overflow
+from memoryos_tasks.memory import apply_journal, note_overflow, ring
 from memoryos_tasks.ports.runs import Saying
 from memoryos_tasks.queues import CHAT
 from memoryos_tasks.task import MemoryOSTask
@@ -19,7 +19,8 @@ ABANDONED_SECONDS = 20.0
 
 @app.task(name="maintenance.sweep", base=MemoryOSTask)
 def sweep() -> dict[str, Any]:
-    """Ring again for jobs that nobody works on, close those that cannot be, and apply what lies in the journal."""
+    """Ring again for jobs that nobody works on, close those that cannot be, apply what lies in the journal, and
+    ring for the consolidation of what overflows."""
     parts = house()
     due, dead = parts.ledger.due(count=ROUND)
     for tenant, job_id, kind in due:
@@ -30,7 +31,9 @@ def sweep() -> dict[str, Any]:
         parts.runs.say(job.owner, job.id, Saying.ERROR, job.error or {}, inbox=job.inbox)
     applied = apply_journal(parts)
     recovered = parts.ingest.recover(idle_seconds=ABANDONED_SECONDS)
-    ring_overflow(parts, recovered)
+    note_overflow(parts, recovered)
+    for owner, session in parts.overflow.take(count=ROUND):
+        ring(parts, "memory.consolidate", [owner.tenant, owner.user, session, parts.settings.memory.stm_capacity])
     return {"rung": len(due), "dead": len(dead), "applied": applied + recovered.applied}
 
 

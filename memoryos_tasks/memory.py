@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from memoryos_tasks.bootstrap import House, house
@@ -53,28 +54,25 @@ def profile(tenant: str, request_id: str) -> dict[str, Any]:
 
 
 def apply_journal(parts: House) -> int:
-    """Drain the journal and ring for the sessions that overflow; how many events were applied."""
+    """Drain the journal, and note the sessions that overflow; how many events were applied."""
     try:
         drained = parts.ingest.drain()
     except VectorsDown:
         return 0  # Short-term memory has the events; the sweeper brings them to the index.
-    ring_overflow(parts, drained)
+    note_overflow(parts, drained)
     return drained.applied
 
 
-def ring_overflow(parts: House, drained: Drained) -> None:
-    """Ring for the consolidation of what holds more than short-term memory should."""
-    keep = parts.settings.memory.stm_capacity
-    for owner, session in drained.overflowing:
-        ring(parts, "memory.consolidate", [owner.tenant, owner.user, session, keep])
+def note_overflow(parts: House, drained: Drained) -> None:
+    """Note what holds more than short-term memory should, for beat to ring for."""
+    with suppress(TrafficDown):
+        parts.overflow.note(drained.overflowing)
 
 
 def ring(parts: House, task: str, args: list[Any]) -> None:
     """Ring on the memory queue; a bell that cannot be rung is rung by beat later."""
-    try:
+    with suppress(TrafficDown):
         parts.publisher.ring(task, args, queue=MEMORY)
-    except TrafficDown:
-        return
 
 
 def _answer(

@@ -102,8 +102,8 @@ def _timed(messages: Iterator[Message | None]) -> Iterator[Message | None]:
 
 def _facts(asked: Asked, chat: ChatRequest, started: Mapping[str, Any]) -> dict[str, str]:
     facts = {"X-MemoryOS-Job": asked.run.job_id, "X-MemoryOS-Tier": str(started.get("tier") or DEFAULT_TIER)}
-    if started.get("status"):
-        facts["X-MemoryOS-Status"] = str(started["status"])
+    if "vectors" in started.get("missing", ()):
+        facts["X-MemoryOS-Status"] = "degraded:vectors"
     if not chat.memory:
         facts["X-MemoryOS-Memory"] = "off"
     return facts

@@ -1,4 +1,4 @@
-"""Puts a chat into the queue: ledgered when the store of record is up, left with the broker when it is not."""
+"""Puts a chat into the queue: ledgered, or left with the broker when the store of record is away."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Asked:
 def ask(parts: Parts, chat: ChatRequest, request_id: str) -> Asked:
     """Queue the chat and listen for it.
 
-    Raises :class:`TrafficDown`, :class:`Unavailable` when no worker serves chats, :class:`IdempotencyConflict`.
+    Raises :class:`TrafficDown`, :class:`Unavailable` (no worker), :class:`IdempotencyConflict`.
     """
     _need_worker(parts)
     until = time.monotonic() + parts.settings().jobs.chat_deadline + SLACK

@@ -22,7 +22,7 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What was asked; ``body`` is the client's JSON, untouched. The owner's user is "" when nobody was named."""
+    """What was asked; ``body`` is the client's JSON. The owner's user is "" when nobody was named."""
 
     owner: Owner
     body: Mapping[str, Any]
@@ -54,13 +54,13 @@ class ChatRequest:
             "session": self.session,
             "assistant": self.assistant,
             "memory": self.memory,
-            "stream": self.stream and not self.respond_async,
+            "stream": self.stream,
             "digest": self.digest,
         }
 
 
 def parse(request: Request, body: Mapping[str, Any]) -> ChatRequest:
-    """The chat request of a checked body and its headers. Raises :class:`InvalidRequest`, :class:`Forbidden`."""
+    """The chat request of a checked body and its headers. Raises InvalidRequest and Forbidden."""
     owner = owner_named(request, body.get("user"), "user")
     switch = request.headers.get("X-MemoryOS-Memory", "on").strip().lower()
     if switch not in ("on", "off"):

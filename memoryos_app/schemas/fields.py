@@ -1,5 +1,8 @@
 """Fields that take exactly what they say, since marshmallow's own are lenient."""
 
+# The library fixes these signatures and class attributes.
+# ruff: noqa: ARG002, RUF012
+
 from __future__ import annotations
 
 import math
@@ -53,7 +56,10 @@ class Id(Text):
 class Flag(fields.Boolean):
     """true or false, nothing that looks like it."""
 
-    default_error_messages = {"invalid": "must be true or false.", "null": "must be true or false."}
+    default_error_messages = {
+        "invalid": "must be true or false.",
+        "null": "must be true or false.",
+    }
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

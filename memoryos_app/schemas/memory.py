@@ -1,5 +1,8 @@
 """Requests and answers of the memory calls."""
 
+# The library fixes these signatures and class attributes.
+# ruff: noqa: ARG002, RUF012
+
 from __future__ import annotations
 
 from typing import Any
@@ -21,7 +24,10 @@ class Strict(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages = {"unknown": "is not a field of this call.", "type": "must be a JSON object."}
+    error_messages = {
+        "unknown": "is not a field of this call.",
+        "type": "must be a JSON object.",
+    }
 
     @pre_load
     def drop_nulls(self, data: Any, **kwargs: Any) -> Any:

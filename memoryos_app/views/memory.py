@@ -71,7 +71,11 @@ def retrieve_by_url(asked: dict[str, Any]) -> Response:
 def _retrieve(asked: dict[str, Any]) -> Response:
     owner = owner_required(request, asked.pop("user_id", None))
     asked.setdefault("limit", parts().settings().memory.retrieve_limit)
-    return jsonify(reads.read(parts(), owner, "retrieve", {**asked, **_where()}))
+    found = reads.read(parts(), owner, "retrieve", {**asked, **_where()})
+    response = jsonify(found)
+    if "vectors" in found.get("missing", ()):
+        response.headers["X-MemoryOS-Status"] = "degraded:vectors"
+    return response
 
 
 @route(area, "/v1/memory/profile")

@@ -12,6 +12,7 @@ from memoryos_tasks.core.extraction import claims
 from memoryos_tasks.core.items import Fact, Kind, Recalled
 from memoryos_tasks.core.slots import same
 from memoryos_tasks.core.statements import is_question
+from memoryos_tasks.core.text import terms
 from memoryos_tasks.core.wording import sentence
 
 #: Longest answer, in characters.
@@ -34,17 +35,10 @@ _NOTHING = (
 )
 _OWN_WORDS = tuple(text.strip() for pair in (_NOTED, _QUOTING, _NOTHING, _NOTED_PLAIN) for text in pair)
 
-_WORD = re.compile(r"[^\W_]+", re.UNICODE)
-_HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
+_SPEAKERS = {"user": ("you", "你"), "assistant": ("the assistant", "助手")}
+
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
 _ANSWERED = re.compile(r"\b(?:tell me|remind me|list|show me|describe)\b|告诉我|提醒我|说说|列出", re.IGNORECASE)
-_STOP = frozenset(
-    "a an the is are am was were be been do does did have has had i me my mine you your he she it its they them their we our us of in"
-    " on at to for from with and or but not no what who whom whose where when why how which that this these those there here can"
-    " could would will should shall may might about as by if so than then too very just tell remind know remember ever any s t re"
-    " ve ll d m did user assistant said".split()
-)
-_STOP_ZH = frozenset("什么 我的 你的 怎么 哪里 是什 么时 时候 多少 是谁 我是 我在 了吗 是不 不是 哪个 一个 请问 告诉 诉我".split())
 
 
 def answer(question: str, facts: Sequence[Fact], recalled: Sequence[Recalled], now: float) -> str:
@@ -85,15 +79,13 @@ def _about(wanted: Asked, facts: Sequence[Fact], recalled: Sequence[Recalled], c
     chosen = [fact for fact in [*believed, *fresh] if _answers(fact, wanted)]
     chosen.sort(key=lambda fact: fact.subject != USER)
     lines = [_spoken(fact, chinese) for fact in chosen]
-    return [" ".join(dict.fromkeys(lines[:MAX_FACTS])) if not chinese else "".join(dict.fromkeys(lines[:MAX_FACTS]))] if lines else []
+    return [("" if chinese else " ").join(dict.fromkeys(lines[:MAX_FACTS]))] if lines else []
 
 
 def _answers(fact: Fact, wanted: Asked) -> bool:
     if wanted.everything:
         return True
     if not any(_named(fact.subject, subject) for subject in wanted.subjects):
-        return False
-    if fact.attribute.startswith("favorite ") and "favorite" not in wanted.attributes:
         return False
     asks = fact.attribute in wanted.attributes
     return asks or (fact.subject != USER and not wanted.attributes)
@@ -126,14 +118,14 @@ def _quoted(question: str, wanted: Asked, recalled: Sequence[Recalled], now: flo
     """The recalled sentences that share most content words with the question, with who said them and when."""
     if _about_assistant(question, wanted):
         return []
-    terms = _terms(question)
+    asked_terms = set(terms(question))
     ranked = []
     for rank, item in enumerate(recalled):
         for text in _SENTENCES.split(item.content):
             text = text.strip()
-            if not text or not _concerns(text, wanted) or is_question(text) or text.startswith(_OWN_WORDS) or same(text) == same(question):
+            if not text or not _concerns(text, wanted) or is_question(text) or text.startswith(_OWN_WORDS):
                 continue
-            shared = len(terms & _terms(text)) * (0.5 if item.role == "assistant" else 1.0)
+            shared = len(asked_terms & set(terms(text))) * (0.5 if item.role == "assistant" else 1.0)
             if shared:
                 ranked.append((shared - 0.05 * rank, -rank, text, item))
     ranked.sort(key=lambda entry: entry[:2], reverse=True)
@@ -149,23 +141,13 @@ def _concerns(text: str, wanted: Asked) -> bool:
 
 
 def _about_assistant(question: str, wanted: Asked) -> bool:
-    return USER not in wanted.subjects and bool(re.search(r"\b(?:your name|who are you|are you)\b|你(?:叫|是)", question, re.I))
-
-
-def _terms(text: str) -> set[str]:
-    """Content words: Latin words without stop words, crudely stemmed, and pairs of Han characters."""
-    terms = set()
-    for word in _WORD.findall(text.casefold()):
-        if word not in _STOP and not _HAN_RUN.search(word):
-            terms.add(re.sub(r"(?<=\w{3})(?:ing|ed|es|s)$", "", word))
-    for run in _HAN_RUN.findall(text):
-        terms.update(pair for pair in (run[i : i + 2] for i in range(len(run) - 1)) if pair not in _STOP_ZH)
-    return terms
+    return USER not in wanted.subjects and bool(re.search(r"\b(?:your name|who are you|are you)\b|你(?:叫"
+    r"|是)", question, re.I))
 
 
 def _quotation(text: str, item: Recalled, now: float, language: int) -> str:
     short = text if len(text) <= MAX_QUOTE else text[: MAX_QUOTE - 1].rstrip() + "…"
-    speaker = item.name or {"user": ("you", "你"), "assistant": ("the assistant", "助手")}.get(item.role or "", ("", ""))[language]
+    speaker = item.name or _SPEAKERS.get(item.role or "", ("", ""))[language]
     when = _when(item.created_at, now, language)
     about = ("，" if language else ", ").join(part for part in (speaker, when) if part)
     return f"“{short}”（{about}）" if language else f'"{short}" ({about})'

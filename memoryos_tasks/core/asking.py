@@ -9,6 +9,7 @@ from memoryos_tasks.core.claims import USER
 from memoryos_tasks.core.words_en import RELATIONS as RELATIONS_EN
 from memoryos_tasks.core.words_en import SAME_RELATION, THINGS
 from memoryos_tasks.core.words_zh import RELATIONS as RELATIONS_ZH
+from memoryos_tasks.core.words_zh import FAVORITES
 from memoryos_tasks.core.words_zh import THINGS as THINGS_ZH
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -16,42 +17,53 @@ _ABOUT_USER = re.compile(r"\b(?:I|me|my|mine|myself|I'm)\b|我", re.IGNORECASE)
 _RELATION_EN = re.compile(rf"\b({RELATIONS_EN}|{THINGS})(?:'?s)?\b", re.IGNORECASE)
 _RELATION_ZH = re.compile("|".join(sorted({*RELATIONS_ZH, *THINGS_ZH}, key=len, reverse=True)))
 
+_LIKING = {"likes", "hobby", "interests", "prefers"}
 #: Attributes by the words that ask for them, English and Chinese; '*' asks for all.
 _ASKED: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("name", "surname", "preferred name"), r"\bnames?\b|\bwho am i\b|\bcalled?\b|名字|姓名|叫什么|怎么称呼|我是谁|姓什么"),
+    (("name", "surname", "preferred name"), r"\bnames?\b|\bwho am i\b|\bcalled?\b|名字|姓名|叫什么|怎么称呼"
+    r"|我是谁|姓什么"),
     (
         ("occupation", "employer", "industry"),
-        r"\bjobs?\b|\bwork\b|\bworking\b|\boccupation\b|\bprofession\b|\bcareer\b|for a living|\bposition\b|工作|职业|上班|做什么的|职位|干什么的",
+        r"\bjobs?\b|\bwork\b|\bworking\b|\boccupation\b|\bprofession\b|\bcareer\b|for a living|\bposition\b|工作"
+        r"|职业|上班|做什么的|职位|干什么的",
     ),
     (("employer", "work location"), r"\bemployer\b|\bcompany\b|work (?:at|for)|公司|单位|哪里(?:工作|上班)"),
-    (("residence",), r"\bliv(?:e|es|ing)\b(?! for)|\breside|\baddress\b|\bmy (?:home|city)\b|\bbased\b|住|居住|搬到哪"),
+    (("residence",), r"\bliv(?:e|es|ing)\b(?! for)|\breside|\baddress\b|\bmy (?:home|city)\b|\bbased\b|住|居住"
+    r"|搬到哪"),
     (("hometown",), r"\bfrom\b|\bhome ?town\b|\bgr[eo]w up\b|where .*\bborn\b|家乡|老家|来自|哪里人|哪儿人|长大"),
     (("age", "birthday", "birth year"), r"\bhow old\b|\bage\b|多大|几岁|年龄|年纪"),
     (("birthday", "birth year"), r"\bbirthday\b|\bborn\b|date of birth|生日|出生"),
     (("nationality",), r"\bnationality\b|\bcitizen|which country|what country|国籍|哪国人|哪个国家"),
     (("language", "native language"), r"\blanguages?\b|\bspeak\b|mother tongue|语言|会说|母语"),
     (("relationship status",), r"\bmarried\b|\bsingle\b|\brelationship\b|\bdivorced\b|结婚|单身|已婚|感情"),
-    (("likes", "hobby", "interests", "prefers"), r"(?<!would )\blikes?\b|\blove\b|\benjoy\b|\binterest|\bprefer|\bhobb|free time|喜欢|爱好|兴趣|爱吃|爱喝"),
+    (tuple(_LIKING), r"(?<!would )\blikes?\b|\blove\b|\benjoy\b|\binterest|\bprefer|\bhobb|free time|喜欢|爱好"
+    r"|兴趣|爱吃|爱喝"),
     (("hobby",), r"\bhobb|\bplay\b|free time|爱好"),
     (("dislikes",), r"\bdislike|\bhate\b|n't like\b|not like\b|不喜欢|讨厌"),
     (("allergy",), r"\ballerg|过敏"),
-    (("diet", "avoids", "allergy"), r"\bdiet\b|\beat\b|\bvegetarian\b|\bvegan\b|\bfood restrictions?\b|饮食|能吃|吃素|忌口"),
+    (("diet", "avoids", "allergy"), r"\bdiet\b|\beat\b|\bvegetarian\b|\bvegan\b|\bfood restrictions?\b|饮食|能吃"
+    r"|吃素|忌口"),
     (("pet",), r"\bpets?\b|\bdogs?\b|\bcats?\b|\banimals?\b|宠物|养"),
-    (("learning", "studies", "school"), r"\bstud(?:y|ied|ies|ying)\b|\bschool\b|\buniversity\b|\bcollege\b|\bmajor\b|\bdegree\b|\blearning\b|学校|大学|专业|在学"),
+    (("learning", "studies", "school"), r"\bstud(?:y|ied|ies|ying)\b|\bschool\b|\buniversity\b|\bcollege\b"
+    r"|\bmajor\b|\bdegree\b|\blearning\b|学校|大学|专业|在学"),
     (("bought", "owns"), r"\bb(?:uy|ought)\b|\bown\b|\bdrive\b|\bcar\b|买|车"),
     (("family",), r"\bsiblings?\b|\bfamily\b|\bchildren\b|\bkids\b|兄弟|家人|孩子"),
     (("health",), r"\bhealth\b|\billness|\bcondition\b|疾病|健康|什么病"),
     (("note",), r"\bremember\b|\bnote|记住|记得"),
     (("date", "kind"), r"\bwhen\b|\bwhat (?:day|time|date)\b|什么时候|几点|哪天"),
-    (("*",), r"know about me\b|remember about me|tell me about myself|who am i\b|about myself|了解我|知道我什么|关于我|我是谁"),
+    (("*",), r"know about me\b|remember about me|tell me about myself|who am i\b|about myself|了解我|知道我什么"
+    r"|关于我|我是谁"),
 )  # fmt: skip
 _RULES = tuple((attributes, re.compile(pattern, re.IGNORECASE)) for attributes, pattern in _ASKED)
-_FAVORITE = re.compile(r"\bfavou?rite (\w+)|最喜欢的?(?:是)?(?:什么)?([\u4e00-\u9fff]{1,3}?)(?:是|$|？)", re.IGNORECASE)
+_FAVORITE = re.compile(
+    r"\bfavou?rite (\w+)|最(?:喜欢|爱)的?(?:是)?(?:什么|哪.)?([\u4e00-\u9fff]{1,3}?)(?=是|$|[？?])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """``subjects`` that the question names (the user among them if it says I or my) and ``attributes`` it asks for."""
+    """``subjects`` that the question names (the user among them if it says I or my) and ``attributes`` it asks"
+    " for."""
 
     subjects: frozenset[str]
     attributes: frozenset[str]
@@ -73,11 +85,11 @@ def asked(question: str) -> Asked:
         if pattern.search(question):
             attributes.update(names)
     for english, chinese in _FAVORITE.findall(question):
-        attributes.discard("likes")
-        attributes.add("favorite")
-        attributes.add(f"favorite {(english or chinese).casefold().replace('colour', 'color')}")
+        attributes -= _LIKING
+        noun = english.casefold().replace("colour", "color").replace("film", "movie") or FAVORITES.get(chinese, chinese)
+        attributes.add(f"favorite {noun}")
     if "不喜欢" in question or "dislikes" in attributes:
-        attributes -= {"likes", "hobby", "interests", "prefers"}
+        attributes -= _LIKING
     subjects = {_subject(word) for word in _RELATION_EN.findall(question)}
     subjects |= {RELATIONS_ZH.get(word) or THINGS_ZH[word] for word in _RELATION_ZH.findall(question)}
     if _ABOUT_USER.search(question) and (not subjects or "pet" in attributes or subjects <= {"car", "pet", "child", "kid"}):

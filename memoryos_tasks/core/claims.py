@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from memoryos_tasks.core.words import word_set
+
 #: The subject of a claim about the user.
 USER = "user"
 
 #: Attributes that say who the user is or prefers (with ``favorite …``); all others are single facts.
-TRAITS = frozenset(
+TRAITS = word_set(
     "name|surname|preferred name|occupation|employer|industry|residence|hometown|age|birthday|birth year|nationality"
     "|language|native language|relationship status|likes|dislikes|interests|prefers|allergy|diet|avoids|pet|hobby"
-    "|learning|studies|school|health|answer length|answer language|pronouns|height|weight|blood type|time zone".split("|")
+    "|learning|studies|school|health|answer length|answer language|pronouns|height|weight|blood type|time zone",
+    "|",
 )
 #: Attributes that hold several values at once.
-MANY = frozenset(
+MANY = word_set(
     "language likes dislikes interests prefers allergy avoids pet hobby learning school health bought owns family"
-    " visited note".split()
+    " visited note"
 )
 
 

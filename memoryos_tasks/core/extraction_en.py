@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from memoryos_tasks.core.claims import USER, Claim
 from memoryos_tasks.core.rules_en import NOTE, POSSESSIONS, PREDICATES, RELATION, WISHES
-from memoryos_tasks.core.values_en import CLEANERS, plain, things
+from memoryos_tasks.core.values_en import CLEANERS, lowered, things
 from memoryos_tasks.core.words_en import SAME_RELATION
 
 _CONTRACTIONS = (
@@ -22,37 +22,50 @@ _CONTRACTIONS = (
     (re.compile(r"(?<=\w)n't\b"), " not"),
     (re.compile(r"\b(name|job|birthday|hometown|he|she|it|that)'s\b(?=\s)", re.IGNORECASE), r"\1 is"),
     (re.compile(r"(\d{1,2}(?:st|nd|rd|th)?), (?=\d{4}\b)"), "\\1\u201a "),
-    (re.compile(r"(\b(?:in|from|to) [A-Z][\w.]+(?: [A-Z][\w.]+)*), (?=[A-Z][\w.]+(?: [A-Z]\w+)?(?:$|[,.]| and | now))"), "\\1\u201a "),
+    (re.compile(r"(\b(?:in|from|to) [A-Z][\w.]+(?: [A-Z][\w.]+)*), (?=[A-Z][\w.]+(?: [A-Z]\w+)?(?:$|[,.]| and "
+        r"| now))"), "\\1\u201a "),
 )
 _CLAUSES = re.compile(
-    r"\s*(?:[,，、]\s*(?:and |but |so )?|[;:；：—–]\s*|\s-\s|\b(?:but|because|although|though|while|whereas|since(?= (?:I|my)\b)|so(?= (?:I|my)\b))\s"
-    r"|\band\s+(?=(?:I|I'm|my|we|he|she|it|they|now|then|currently|also|just|live|work|am|love|like|hate|enjoy|have|speak|moved|dislike"
+    r"\s*(?:[,，、]\s*(?:and |but |so )?|[;:；：—–]\s*|\s-\s|\b(?:but|because|although|though|while|whereas"
+    r"|since(?= (?:I|my)\b)|so(?= (?:I|my)\b))\s"
+    r"|\band\s+(?=(?:I|I'm|my|we|he|she|it|they|now|then|currently|also|just|live|work|am|love|like|hate|enjoy"
+    r"|have|speak|moved|dislike"
     r"|do not|please|call|own|is|lives|works|likes|has|was|come|from)\b))",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:well|hi there|hi|hello(?: there| everyone| all)?|hey(?: there)?|actually|oh|ok|okay|so|and|also|but|plus|yes|yeah|no|nope"
-    r"|sorry|btw|by the way|fyi|for the record|just so you know|in fact|to be honest|honestly|correction|i mean|now|currently"
-    r"|right now|these days|nowadays|at the moment|anyway|basically|personally|because|since|as you know|then|in general|thanks"
-    r"|thank you|nice to meet you|good (?:morning|evening|afternoon)|update|today|recently|last (?:week|month|year)|yesterday)"
+    r"^(?:(?:well|hi there|hi|hello(?: there| everyone| all)?|hey(?: there)?|actually|oh|ok|okay|so|and|also|but"
+    r"|plus|yes|yeah|no|nope"
+    r"|sorry|btw|by the way|fyi|for the record|just so you know|in fact|to be honest|honestly|correction|i mean"
+    r"|now|currently"
+    r"|right now|these days|nowadays|at the moment|anyway|basically|personally|because|since|as you know|then"
+    r"|in general|thanks"
+    r"|thank you|nice to meet you|good (?:morning|evening|afternoon)|update|today|recently|last (?:week|month"
+    r"|year)|yesterday)"
     r"(?:[\s,:!.\-]+|$))+",
     re.IGNORECASE,
 )
 _TRAIL = re.compile(
-    r"(?:,? (?:now|currently|right now|these days|nowadays|at the moment|too|as well|again|today|anymore|any more|by the way|btw|though"
+    r"(?:,? (?:now|currently|right now|these days|nowadays|at the moment|too|as well|again|today|anymore"
+    r"|any more|by the way|btw|though"
     r"|actually|lately|so far|a lot|very much|so much|by profession|by trade|for a living|recently|yesterday"
-    r"|last (?:week|month|year|night)|this (?:week|month|year)|(?:since|for) (?:\w+ ){0,3}(?:\d{4}|years?|months?|weeks?|decades?)"
+    r"|last (?:week|month|year|night)|this (?:week|month|year)|(?:since|for) (?:\w+ ){0,3}(?:\d{4}|years?"
+    r"|months?|weeks?|decades?)"
     r"|thanks|thank you|please|nice to meet you|in my (?:free|spare) time|on weekends))+$",
     re.IGNORECASE,
 )
 _ADVERBS = re.compile(
-    r"^(?:(?:really|just|also|now|currently|recently|actually|absolutely|still|always|personally|mostly|mainly|usually|particularly"
-    r"|especially|quite|simply|truly|already|finally|do(?= (?:like|love|enjoy|live|work|speak))|have(?= (?:(?:just|recently|now|already"
-    r"|always|been) )*(?:moved|relocated|started|joined|adopted|bought|turned|become|living|been|switched|got|visited))) )+",
+    r"^(?:(?:really|just|also|now|currently|recently|actually|absolutely|still|always|personally|mostly|mainly"
+    r"|usually|particularly"
+    r"|especially|quite|simply|truly|already|finally|do(?= (?:like|love|enjoy|live|work|speak))"
+    r"|have(?= (?:(?:just|recently|now|already"
+    r"|always|been) )*(?:moved|relocated|started|joined|adopted|bought|turned|become|living|been|switched|got"
+    r"|visited))) )+",
     re.IGNORECASE,
 )
 _PROGRESSIVE = re.compile(
-    r"^(?:am |been )(?:also |now |currently |still |really |just |actually |both )*(?=(working|living|studying|residing)\b)", re.IGNORECASE
+    r"^(?:am |been )(?:also |now |currently |still |really |just |actually |both )*(?=(working|living|studying"
+    r"|residing)\b)", re.IGNORECASE
 )
 _BASE = {"working": "work", "living": "live", "studying": "study", "residing": "reside"}
 _THIRD = {
@@ -62,11 +75,13 @@ _THIRD = {
 }  # fmt: skip
 #: A clause after which "and live in Rome" is not about what is.
 _WISHFUL = re.compile(
-    r"^I (?:would|could|might|may|will|should|want|hope|plan|think|dream|wish|need|used|'d|'ll|am (?:going|planning|hoping|thinking|sure|certain|afraid|glad|happy)|had"
+    r"^I (?:would|could|might|may|will|should|want|hope|plan|think|dream|wish|need|used|'d|'ll|am (?:going"
+    r"|planning|hoping|thinking|sure|certain|afraid|glad|happy)|had"
     r"|(?:was|were)\b|never|do not|can not)", re.IGNORECASE
 )  # fmt: skip
 _ELIDED = re.compile(
-    r"^(?:am|live|living|work|working|(?:love|like|hate|enjoy)(?! (?:my|an?|the|this|that|when|in|for)\b)|have|speak|moved|dislike|do not|own|study|play|come|from|based|married"
+    r"^(?:am|live|living|work|working|(?:love|like|hate|enjoy)(?! (?:my|an?|the|this|that|when|in|for)\b)|have"
+    r"|speak|moved|dislike|do not|own|study|play|come|from|based|married"
     r"|single|is|lives|works|likes|has)\b", re.IGNORECASE
 )  # fmt: skip
 #: What no fact may hold: it would stand in every prompt.
@@ -85,8 +100,7 @@ def claims(sentence: str) -> Iterator[Claim]:
         inner = list(claims(note["note"]))
         yield from inner or [Claim(USER, "note", value) for value in CLEANERS["note"](note["note"])]
         return
-    for wish in _wishes(sentence):
-        yield wish
+    yield from _wishes(sentence)
     for clause in _split(sentence):
         yield from reader.read(clause)
 
@@ -178,8 +192,10 @@ class _Reader:
     def _listed(self, clause: str) -> list[Claim] | None:
         """Members of a list are believed once its last one ("and jazz") is there."""
         assert self._open is not None
-        simple = re.fullmatch(r"(?:and |or |& )?[\w'\-]+(?: [\w'\-]+){0,2}(?: (?:and|or|&) [\w'\-]+(?: [\w'\-]+){0,2})?", clause)
-        if not simple or re.search(r"\b(?:I|you|my|me|it|is|are|am|please|thanks|not|can|help|your)\b", clause, re.IGNORECASE):
+        simple = re.fullmatch(r"(?:and |or |& )?[\w'\-]+(?: [\w'\-]+){0,2}(?: (?:and|or"
+        r"|&) [\w'\-]+(?: [\w'\-]+){0,2})?", clause)
+        if not simple or re.search(r"\b(?:I|you|my|me|it|is|are|am|please|thanks|not|can|help"
+        r"|your)\b", clause, re.IGNORECASE):
             return None
         self._pending += things(clause)
         if not re.search(r"(?:^|\s)(?:and|or|&) ", clause):
@@ -191,7 +207,8 @@ class _Reader:
 
 
 def _denies(clause: str) -> bool:
-    return bool(re.match(r"^I (?:do not|can not|never) (?:\w+ )?(?:like|love|enjoy|stand|eat|drink)", clause, re.IGNORECASE))
+    return bool(re.match(r"^I (?:do not|can not|never) (?:\w+ )?(?:like|love|enjoy|stand|eat"
+    r"|drink)", clause, re.IGNORECASE))
 
 
 def _third(rest: str) -> str:
@@ -207,7 +224,8 @@ def _match(subject: str, label: str, owns: bool, rest: str) -> Iterator[Claim]:
         rest = _PROGRESSIVE.sub("", rest)
         word, _, tail = rest.partition(" ")
         rest = f"{_BASE.get(word.casefold(), word)} {tail}".strip()
-        rest = re.sub(r"^am (?:also|now|currently|actually|still|just|originally|really|both|only) ", "am ", rest, flags=re.IGNORECASE)
+        rest = re.sub(r"^am (?:also|now|currently|actually|still|just|originally|really|both"
+        r"|only) ", "am ", rest, flags=re.IGNORECASE)
     for rule in POSSESSIONS if owns else PREDICATES:
         match = rule.match(rest)
         found = list(_values(subject, label, match)) if match else []
@@ -220,7 +238,7 @@ def _values(subject: str, label: str, match: re.Match[str]) -> Iterator[Claim]:
     groups = {name.replace("_", " "): value for name, value in match.groupdict().items() if value}
     what = groups.pop("what", "") or groups.get("pet", "")
     for attribute, raw in groups.items():
-        for value in CLEANERS.get(attribute, lambda text: [plain(text).casefold()])(raw):
+        for value in CLEANERS.get(attribute, lowered)(raw):
             yield from _claim(subject, label, attribute, value, what)
         if attribute in ("trade", "bare trade") and not CLEANERS[attribute](raw):
             return
@@ -229,7 +247,8 @@ def _values(subject: str, label: str, match: re.Match[str]) -> Iterator[Claim]:
 def _claim(subject: str, label: str, attribute: str, value: str, what: str) -> Iterator[Claim]:
     what = " ".join(what.casefold().replace("colour", "color").replace("film", "movie").split())
     if attribute == "thing":
-        dated = re.search(r"\d|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday|next ", value, re.IGNORECASE)
+        dated = re.search(r"\d|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+        r"|next ", value, re.IGNORECASE)
         yield Claim(what, "date" if dated else "kind", value, label=what)
     elif attribute == "pet name":
         animal = what.split()[-1]

@@ -12,25 +12,29 @@ from collections.abc import Iterator
 from memoryos_tasks.core.claims import USER, Claim
 from memoryos_tasks.core.rules_zh import NOTE, POSSESSIONS, PREDICATES, RELATION, WISHES
 from memoryos_tasks.core.values_zh import CLEANERS
-from memoryos_tasks.core.words_zh import RELATIONS, THINGS
-from memoryos_tasks.core.wording import FAVORITES
+from memoryos_tasks.core.words_zh import FAVORITES, RELATIONS, THINGS
 
 _CLAUSES = re.compile(
-    r"[，,；;：:—]+\s*|(?<=[\u4e00-\u9fff])\s+(?=我|也|还|在|住|今年|喜欢)|(?:但是?|不过|可是|因为|所以|而且|并且|然后|同时)|(?:和|与|及)(?=我)"
+    r"[，,；;：:—]+\s*|(?<=[\u4e00-\u9fff])\s+(?=我|也|还|在|住|今年|喜欢)|(?:但是?|不过|可是|因为|所以|而且"
+    r"|并且|然后|同时)|(?:和|与|及)(?=我)"
 )
 _LEAD = re.compile(
-    r"^(?:你好|您好|嗨|哈喽|大家好|其实|对了|顺便说一下|另外|还有|那个|嗯|哦|是的|没错|不对|更正一下|我想说|告诉你|请注意|简单介绍一下"
+    r"^(?:你好|您好|嗨|哈喽|大家好|其实|对了|顺便说一下|另外|还有|那个|嗯|哦|是的|没错|不对|更正一下|我想说"
+    r"|告诉你|请注意|简单介绍一下"
     r"|自我介绍一下|说实话|最近|上个月|去年|上周|今天|昨天|上个?星期|hi|hello|[啊呀吧呢哈\s，,!！])+",
     re.IGNORECASE,
 )
 _TRAIL = re.compile(r"(?:了?(?:啊|呀|哦|哈|呢|啦|吧|的呢)|，?谢谢|请多关照|很高兴认识你|[!！。.~～\s])+$")
 _ADVERBS = re.compile(
-    r"^(?:现在|目前|也|还|很|非常|特别|都|一直|就|已经|刚刚|刚|真的|超级|超|比较|其实|正在|平时|业余时间|平常|最近|今年|去年|上个月|上周"
+    r"^(?:现在|目前|也|还|很|非常|特别|都|一直|就|已经|刚刚|刚|真的|超级|超|比较|其实|正在|平时|业余时间|平常"
+    r"|最近|今年|去年|上个月|上周"
     r"|昨天|从小|最(?!喜欢的|爱的)|可|挺|蛮|太|尤其|目前还|的确|本来就)+"
 )
-_PAST = re.compile(r"^(?:我)?(?:以前|曾经|过去|之前|小时候|当时|原来|本来|想|希望|打算|要|准备|可能|也许|应该|觉得|认为|梦想|不再|差点|会不会)")
+_PAST = re.compile(r"^(?:我)?(?:以前|曾经|过去|之前|小时候|当时|原来|本来|想|希望|打算|要|准备|可能|也许|应该"
+    r"|觉得|认为|梦想|不再|差点|会不会)")
 _SUBJECTLESS = re.compile(
-    r"^(?:现在|目前|今年|也|还|很|非常|特别)*(?:是|叫|姓|住|在|来自|喜欢|爱|热爱|讨厌|不喜欢|从事|做|当|会说|养|有|对|不吃|搬|\d{1,3}岁|吃素|单身|已婚|未婚|毕业于|就职于)"
+    r"^(?:现在|目前|今年|也|还|很|非常|特别)*(?:是|叫|姓|住|在|来自|喜欢|爱|热爱|讨厌|不喜欢|从事|做|当|会说|养"
+    r"|有|对|不吃|搬|\d{1,3}岁|吃素|单身|已婚|未婚|毕业于|就职于)"
 )
 _SECRET = re.compile(r"密码|口令|验证码|pin码", re.IGNORECASE)
 
@@ -106,7 +110,8 @@ def _values(subject: str, label: str, match: re.Match[str]) -> Iterator[Claim]:
 
 def _claim(subject: str, label: str, attribute: str, value: str, what: str) -> Claim:
     if attribute == "thing":
-        attribute = "date" if re.search(r"[\d一二三四五六七八九十]+[月日号点]|明天|后天|星期|周|下个?月", value) else "kind"
+        attribute = "date" if re.search(r"[\d一二三四五六七八九十]+[月日号点]|明天|后天|星期|周"
+        r"|下个?月", value) else "kind"
         return Claim(THINGS[what], attribute, value, chinese=True, label=what)
     if attribute == "favorite":
         return Claim(subject, f"favorite {FAVORITES.get(what, what)}", value, chinese=True, label=label)

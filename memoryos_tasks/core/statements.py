@@ -12,19 +12,23 @@ MAX_SENTENCE = 600
 _CODE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]*`|https?://\S+|<[^<>\n]{1,200}>", re.DOTALL)
 _QUOTED_LINE = re.compile(r"^\s*(?:>|\|).*$|^(?: {4}|\t)\S.*$", re.MULTILINE)
 _QUOTES = re.compile(
-    r"\"([^\"\n]{0,500})\"|“([^”\n]{0,500})”|「([^」\n]{0,500})」|『([^』\n]{0,500})』|«([^»\n]{0,500})»|‘([^’\n]{0,500})’(?!\w)"
+    r"\"([^\"\n]{0,500})\"|“([^”\n]{0,500})”|「([^」\n]{0,500})」|『([^』\n]{0,500})』|«([^»\n]{0,500})»"
+    r"|‘([^’\n]{0,500})’(?!\w)"
     r"|(?<![\w'])'([^'\n]{2,500})'(?!\w)|《([^》\n]{0,100})》"
 )
 _SPEECH = re.compile(r"\b(?:I|I'm|my|me|you|we|is|are|am|was)\b|我|你|是", re.IGNORECASE)
 #: A task over a text: what follows its colon is the text.
 _TASK = re.compile(
-    r"\b(?:translate|rewrite|rephrase|paraphrase|proofread|summari[sz]e|correct|edit|improve|polish|grammar|sentence|lyrics"
-    r"|example|poem|story|dialogue|classify|analy[sz]e)\b[^.!?\n]{0,80}[:：]|(?:翻译|改写|润色|总结|校对|修改|分析|造句|例如|比如)"
+    r"\b(?:translate|rewrite|rephrase|paraphrase|proofread|summari[sz]e|correct|edit|improve|polish|grammar"
+    r"|sentence|lyrics"
+    r"|example|poem|story|dialogue|classify|analy[sz]e)\b[^.!?\n]{0,80}[:：]|(?:翻译|改写|润色|总结|校对|修改"
+    r"|分析|造句|例如|比如)"
     r"[^。！？\n]{0,30}[:：]",
     re.IGNORECASE,
 )
 _TASK_INLINE = re.compile(
-    r"^\s*(?:please\s+)?(?:can you\s+)?(?:translate|rewrite|rephrase|paraphrase|proofread|write|compose|generate|create)\b"
+    r"^\s*(?:please\s+)?(?:can you\s+)?(?:translate|rewrite|rephrase|paraphrase|proofread|write|compose|generate"
+    r"|create)\b"
     r"|^\s*(?:请|帮我|请帮我)?(?:翻译|改写|润色|写一|造句)",
     re.IGNORECASE,
 )
@@ -33,23 +37,28 @@ _SPLIT = re.compile(
     r"|(?<=[。！？；;])|(?<=[?!])(?=[\u4e00-\u9fff])|\n+"
 )
 _ASKS_EN = re.compile(
-    r"^(?:(?:so|and|but|well|hi|hey|hello|ok|okay|now|then|please)[, ]+)*(?:what|who|whom|whose|where|when|why|how|which|do|does"
+    r"^(?:(?:so|and|but|well|hi|hey|hello|ok|okay|now|then|please)[, ]+)*(?:what|who|whom|whose|where|when|why"
+    r"|how|which|do|does"
     r"|did|is|are|was|were|can|could|would|will|should|shall|might|any|anyone|tell me)\b(?!'t)",
     re.IGNORECASE,
 )
 _ASKS_ZH = re.compile(
-    r"什么|谁|哪|怎么|怎样|如何|为何|几岁|几点|几个|多少|多大|能不能|可不可以|可以.*吗|是不是|有没有|会不会|请问|吗$|呢$|^你?猜"
+    r"什么|谁|哪|怎么|怎样|如何|为何|几岁|几点|几个|多少|多大|能不能|可不可以|可以.*吗|是不是|有没有|会不会|请问"
+    r"|吗$|呢$|^你?猜"
 )
 _SUPPOSES = re.compile(
-    r"\b(?:if|suppose|supposing|imagine|pretend|assume|assuming|let's say|hypothetically|what if|act as|role-?play|unless"
+    r"\b(?:if|suppose|supposing|imagine|pretend|assume|assuming|let's say|hypothetically|what if|act as"
+    r"|role-?play|unless"
     r"|in case|as if|as though|wish)\b|如果|假如|假设|要是|倘若|万一|假装|想象|扮演|的话|要不是|希望我是",
     re.IGNORECASE,
 )
 _REPORTS = re.compile(
-    r"\b(?:(?:he|she|they|it|someone|somebody|everyone|people|who) (?:\w+ )?(?:says?|said|told|asks?|asked|wrote|writes|thinks?"
+    r"\b(?:(?:he|she|they|it|someone|somebody|everyone|people|who) (?:\w+ )?(?:says?|said|told|asks?|asked|wrote"
+    r"|writes|thinks?"
     r"|thought|claims?|claimed)|the (?:character|narrator|hero|customer|user|patient|client)"
     r"|(?:my|the) \w+(?: \w+)? (?:said|told me|asked|wrote|claims|says))\b"
-    r"|(?:他|她|他们|她们|别人|有人|老师|客户|朋友|妈妈|爸爸|主角|同事|老板)(?:们)?(?:[^，。]{0,4})(?:说|问|写道|告诉|认为|以为)",
+    r"|(?:他|她|他们|她们|别人|有人|老师|客户|朋友|妈妈|爸爸|主角|同事|老板)(?:们)?(?:[^，。]{0,4})(?:说|问|写道"
+    r"|告诉|认为|以为)",
     re.IGNORECASE,
 )
 _CLAUSE_COMMA = re.compile(r"[,，]\s*")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-#: English function words in lower case, contractions included; whole words, compared before stemming.
-ENGLISH = frozenset(
-    """
+_ENGLISH = """
     a an the and or but if nor of at by for with about to from in on off over into onto than as so too very
     is are was were be been being am do does did doing done have has had having
-    i me my mine myself we us our ours ourselves you your yours yourself he him his himself she her hers herself
-    it its itself they them their theirs themselves this that these those there here
-    what which who whom whose when where why how
+    i me my mine myself we us our ours ourselves you your yours yourself
+    he him his himself she her hers herself it its itself they them their theirs themselves
+    this that these those there here what which who whom whose when where why how
     can could will would should shall may might must just not no up out then also
-    i'm i've i'd i'll you're you've you'd you'll he's she's it's we're we've we'd we'll they're they've they'd
-    they'll that's there's what's who's where's when's how's let's isn't aren't wasn't weren't don't doesn't didn't
-    haven't hasn't hadn't can't couldn't won't wouldn't shouldn't mustn't cannot s t d ll m re ve
-    """.split()
-)
+    i'm i've i'd i'll you're you've you'd you'll he's she's it's we're we've we'd we'll they're they've
+    they'd they'll that's there's what's who's where's when's how's let's isn't aren't wasn't weren't don't
+    doesn't didn't haven't hasn't hadn't can't couldn't won't wouldn't shouldn't mustn't cannot
+    s t d ll m re ve
+"""
+_CHINESE = "的地得了着过吗呢吧啊呀哦嗯嘛么是在有和与及或也都就还很太这那哪个们我你您他她它什怎谁之其把被给对从到为而且但则"
+
+#: English function words in lower case, contractions included; whole words, compared before stemming.
+ENGLISH = frozenset(_ENGLISH.split())
 
 #: Chinese function characters; a pair of characters is left out when both are here.
-CHINESE = frozenset("的了吗呢吧啊呀哦嗯嘛么是在有和与及或也都就还很太这那哪个们我你您他她它什怎谁之其把被给对从到为而且但则着过吗地得")
+CHINESE = frozenset(_CHINESE)

@@ -23,7 +23,8 @@ def estimate(text: str) -> int:
 
 
 def fit(items: Iterable[T], budget: int, text: Callable[[T], str] = str) -> list[T]:
-    """The items, best first, that together cost at most ``budget`` tokens; an item that does not fit is left out whole.
+    """The items, best first, that together cost at most ``budget`` tokens; an item that does not fit is left"
+    " out whole.
 
     Each item pays for the line break after it.
     """

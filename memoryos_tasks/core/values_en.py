@@ -5,37 +5,53 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from memoryos_tasks.core.words import word_set
 from memoryos_tasks.core.words_en import DEMONYMS, LANGUAGES, is_everyday, is_trade, may_be_name
 
 _ARTICLE = re.compile(r"^(?:[Aa]n?|the|some|my|our) (?=\S)")
 _ENDS = re.compile(
-    r"[,;:]? (?:with|for|since|now|because|where|which|who|that|when|while|near|after|before|until|but|though|so|even|called"
+    r"[,;:]? (?:with|for|since|now|because|where|which|who|that|when|while|near|after|before|until|but|though|so"
+    r"|even|called"
     r"|named|along|during|by the|due|from|in order|if|and (?:i|my|we|he|she|it|they|am|is|a|an|the|have|was))\b.*$",
     re.IGNORECASE,
 )
-_PLACE_ENDS = re.compile(r" (?:as|and (?=[a-z])|on|at|last|this|next|in (?:the )?(?:\d{4}|spring|summer|fall|winter))\b.*$")
+_PLACE_ENDS = re.compile(r" (?:as|and (?=[a-z])|on|at|last|this|next|in (?:the )?(?:\d{4}|spring|summer|fall"
+    r"|winter))\b.*$")
 _LIST = re.compile(r"\s*(?:,\s*(?:and|or|&)?|\band\b|\bor\b|&|\bas well as\b|\bplus\b)\s*", re.IGNORECASE)
 _DANGLING = re.compile(
-    r"^(?:it|this|that|these|those|you|your|him|her|them|how|what|when|where|why|the (?:idea|way|fact|part)|me|us|being|one|all"
-    r"|everything|nothing|something|anything|to (?:know|think|see|hear|say|be|get|ask|thank)|to$|not|no|going|seeing|talking|here|there|his|her|their|its|the [a-z]|being able|(?:a )?(?:lot|bit|few|ton)|everywhere|everyone|so|my)\b",
+    r"^(?:it|this|that|these|those|you|your|him|her|them|how|what|when|where|why|the (?:idea|way|fact|part)|me"
+    r"|us|being|one|all"
+    r"|everything|nothing|something|anything|to (?:know|think|see|hear|say|be|get|ask|thank)|to$|not|no|going"
+    r"|seeing|talking|here|there|his|her|their|its|the [a-z]|being able|(?:a )?(?:lot|bit|few|ton)|everywhere"
+    r"|everyone|so|my)\b",
     re.IGNORECASE,
 )
-_COUNTRY_THE = re.compile(r"^the (?:US|USA|UK|U\.S|Netherlands|Philippines|United|Czech|Bahamas|Maldives|Bay)\b", re.IGNORECASE)
-_NO_PLACE = frozenset(
-    "fear hope denial peace pain poverty luxury here there home work town bed school abroad person general luck it this that"
-    " harmony sin shadow today tomorrow school class jail prison hospital trouble love debt".split()
+_COUNTRY_THE = re.compile(r"^the (?:US|USA|UK|U\.S|Netherlands|Philippines|United|Czech|Bahamas|Maldives"
+    r"|Bay)\b", re.IGNORECASE)
+_NO_PLACE = word_set(
+    "fear hope denial peace pain poverty luxury here there home work town bed school abroad person general luck"
+    " it this that"
+    " harmony sin shadow today tomorrow school class jail prison hospital trouble love debt"
 )
-_NO_EMPLOYER = frozenset(
-    "home night nights myself the a an free living fun it this that them you him her out hard remotely alone us me all day"
-    " part-time full-time weekends".split()
+_NO_EMPLOYER = word_set(
+    "home night nights myself the a an free living fun it this that them you him her out hard remotely alone us"
+    " me all day"
+    " part-time full-time weekends"
 )
-_TITLES = frozenset("Software Data Senior Junior Lead Product Project Research Mechanical Civil Electrical Graphic Web".split())
+_TITLES = word_set(
+    "Software Data Senior Junior Lead Product Project Research Mechanical Civil Electrical Graphic Web"
+)
 
 
 def plain(value: str) -> str:
     """Without outer spaces and marks, and without a leading article."""
     value = value.replace("\u201a", ",").strip(" \t.,;:!?\"'()*_-…")
     return _ARTICLE.sub("", value).strip()
+
+
+def lowered(value: str) -> list[str]:
+    """The plain value in lower case, for words of a closed set."""
+    return [plain(value).casefold()]
 
 
 def _cut(value: str) -> str:
@@ -87,7 +103,8 @@ def occupation(value: str) -> list[str]:
 def trade(value: str) -> list[str]:
     """An occupation after "I am": its last word must be a trade."""
     value = plain(value)
-    if re.match(r"(?:not|no|such|so|too|very|like|just|bit|about|looking|trying|going|meeting|seeing|talking)\b", value, re.I):
+    if re.match(r"(?:not|no|such|so|too|very|like|just|bit|about|looking|trying|going|meeting|seeing"
+    r"|talking)\b", value, re.I):
         return []
     head = re.split(r" (?:of|who|in|from|and|with|based)\b", value)[0]
     return occupation(value) if is_trade(head) and len(head.split()) <= 5 else []
@@ -153,7 +170,8 @@ def nationality(value: str) -> list[str]:
 
 
 def languages(value: str) -> list[str]:
-    known = [re.sub(r"^(?:some|a little|fluent|basic) ", "", plain(part), flags=re.I) for part in _LIST.split(_cut(value))]
+    known = [re.sub(r"^(?:some|a little|fluent"
+    r"|basic) ", "", plain(part), flags=re.I) for part in _LIST.split(_cut(value))]
     return [part.capitalize() for part in known if part.casefold().split(" ")[0] in LANGUAGES and " " not in part]
 
 
@@ -165,8 +183,10 @@ def things(value: str) -> list[str]:
     """The members of a list of things."""
     if "…" in value:
         return []
-    raw = [re.sub(r"^(?:also|really|both|just|especially) ", "", part.strip(), flags=re.IGNORECASE) for part in _LIST.split(value)]
-    if not raw or _DANGLING.match(raw[0]) or re.search(r"\b(?:you|I|he|she|they|it|him|them|are|is|was|were)\b", value):
+    raw = [re.sub(r"^(?:also|really|both|just"
+    r"|especially) ", "", part.strip(), flags=re.IGNORECASE) for part in _LIST.split(value)]
+    if not raw or _DANGLING.match(raw[0]) or re.search(r"\b(?:you|I|he|she|they|it|him|them|are|is|was"
+    r"|were)\b", value):
         return []
     parts = [_tidy(part) for part in raw if not _DANGLING.match(part)]
     return [part for part in parts if part and len(part.split()) <= 6]
@@ -175,7 +195,8 @@ def things(value: str) -> list[str]:
 def _tidy(value: str) -> str:
     if re.match(r"(?:it|that|when|how) ", value.strip(), re.IGNORECASE):
         return ""
-    value = re.sub(r" (?:with my|because|when|since|while|especially|but|so|more than|though|after|before|every|on|sometimes|itself)\b.*$", "", value)
+    value = re.sub(r" (?:with my|because|when|since|while|especially|but|so|more than|though|after|before|every"
+    r"|on|sometimes|itself)\b.*$", "", value)
     return plain(value)
 
 
@@ -194,8 +215,10 @@ def playing(value: str) -> list[str]:
 
 
 def owned(value: str) -> list[str]:
-    value = re.split(r" (?:and|but|so|yesterday|today|last|this|for|from|because|in|on|at|to|which|that|recently)\b", value)[0]
-    return [] if _DANGLING.match(value) or not re.match(r"(?:an?|my|two|three|our|the|some|new)\b|[A-Z]", value) else _short(plain(value), 5)
+    value = re.split(r" (?:and|but|so|yesterday|today|last|this|for|from|because|in|on|at|to|which|that"
+    r"|recently)\b", value)[0]
+    return [] if _DANGLING.match(value) or not re.match(r"(?:an?|my|two|three|our|the|some|new)\b"
+    r"|[A-Z]", value) else _short(plain(value), 5)
 
 
 def proper(value: str) -> list[str]:

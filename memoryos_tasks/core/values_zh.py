@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from memoryos_tasks.core import values_en
+from memoryos_tasks.core.words_en import is_trade, may_be_name
 from memoryos_tasks.core.words_zh import (
     COUNTRIES,
     LANGUAGES,
@@ -21,7 +22,8 @@ _LIST = re.compile(r"\s*(?:、|以及|还有|和|与|及|跟|或者?|&|\band\b|,
 _ONE = re.compile(r"^(?:一名|一位|一个|名|位|个)(?=.)")
 _TRADE = re.compile(r"(?:" + TRADES + r")$")
 _NO_TRADE = re.compile(r"(?:" + NO_TRADES + r")$")
-_LATIN_TRADE = re.compile(r"^(?:CEO|CTO|CFO|COO|HR|PM|DBA|QA|UI设计|[A-Za-z+#]+\s?(?:开发|程序员|工程师))$", re.IGNORECASE)
+_LATIN_TRADE = re.compile(r"^(?:CEO|CTO|CFO|COO|HR|PM|DBA|QA|UI设计|[A-Za-z+#]+\s?(?:开发|程序员"
+    r"|工程师))$", re.IGNORECASE)
 _LATIN_NAME = re.compile(r"^[A-Z][a-z]+(?: [A-Z][a-z]+)*$")
 _PLACE_END = re.compile(r"[省市县区镇村州岛国城湾]$")
 _DIGITS = {char: number for number, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
@@ -54,7 +56,7 @@ def self_name(value: str) -> list[str]:
     """A name after 我是: a family name and one or two characters, 小 or 阿 and one, or a Latin name."""
     value = plain(value)
     if _LATIN_NAME.match(value):
-        return [value] if all(values_en.may_be_name(word) for word in value.split()) else []
+        return [value] if all(may_be_name(word) for word in value.split()) else []
     nickname = re.fullmatch(r"[小阿老][\u4e00-\u9fff]", value) and value not in NO_NICKNAMES
     family = re.fullmatch(rf"[{SURNAMES}][\u4e00-\u9fff]{{1,2}}", value)
     if not (nickname or family) or value.endswith(("的", "人", "了")) or _TRADE.search(value):
@@ -76,7 +78,7 @@ def trade(value: str) -> list[str]:
     bare = _ONE.sub("", value)
     latin = re.fullmatch(r"[A-Za-z][A-Za-z ]+", bare)
     if latin:
-        return [bare] if exact or values_en.is_trade(bare) or _LATIN_TRADE.match(bare) else []
+        return [bare] if exact or is_trade(bare) or _LATIN_TRADE.match(bare) else []
     if _NO_TRADE.search(bare) or re.search(r"的|[最好]人", bare):
         return []
     return occupation(bare) if exact or _TRADE.search(bare) or _LATIN_TRADE.match(bare) else []

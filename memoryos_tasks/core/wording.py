@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from memoryos_tasks.core.claims import USER
-from memoryos_tasks.core.words_zh import RELATION_WORDS
+from memoryos_tasks.core.words_zh import FAVORITE_WORDS, RELATION_WORDS
 
 # Words in braces: S the subject, P its possessive, v the value, a the value with an article; any other is a verb in
 # the third person, which becomes the second when the user is spoken to.
@@ -98,7 +98,7 @@ def _chinese(subject: str, attribute: str, value: str, label: str, you: bool) ->
         who = f"{who}的{label or RELATION_WORDS.get(subject, subject)}"
     if attribute.startswith("favorite "):
         what = label if subject == USER and label else attribute.removeprefix("favorite ")
-        return f"{who}最喜欢的{_FAVORITE_ZH.get(what, what)}是{value}。"
+        return f"{who}最喜欢的{FAVORITE_WORDS.get(what, what)}是{value}。"
     return _ZH.get(attribute, "{S}的" + attribute + "是{v}。").format(S=who, v=value)
 
 
@@ -129,12 +129,3 @@ class _Words(dict[str, str]):
 
     def __missing__(self, verb: str) -> str:
         return _SECOND.get(verb, verb[:-1]) if self.second else verb
-
-
-_FAVORITE_ZH = {
-    "color": "颜色", "food": "食物", "movie": "电影", "book": "书", "song": "歌", "music": "音乐", "sport": "运动",
-    "city": "城市", "animal": "动物", "fruit": "水果", "season": "季节", "singer": "歌手", "band": "乐队",
-    "game": "游戏", "drink": "饮料",
-}  # fmt: skip
-#: Chinese nouns of favourites, as attributes name them.
-FAVORITES = {chinese: english for english, chinese in _FAVORITE_ZH.items()} | {"菜": "food", "歌曲": "song", "书籍": "book"}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from memoryos_tasks.core.words import word_set
+
 #: People and animals whose facts we keep, as an alternation. Plurals of one word only where people say "my X is".
 RELATIONS = (
     "sister|brother|mother|mom|mum|father|dad|wife|husband|partner|spouse|fiancee?|fiancé|girlfriend|boyfriend|son"
@@ -24,30 +26,36 @@ PETS = (
 )
 FAMILY = "brothers?|sisters?|sons?|daughters?|kids?|child|children|siblings?|twins|grandchild(?:ren)?|grandkids?"
 THINGS = (
-    "flight|train|bus|appointment|meeting|interview|wedding|wedding anniversary|anniversary|exam|test|car|phone|laptop"
+    "flight|train|bus|appointment|meeting|interview|wedding|wedding anniversary|anniversary|exam|test|car|phone"
+    "|laptop"
     "|bike|hotel|deadline|surgery|graduation|vacation|trip|project|final|presentation|defense|move"
 )
 PERSONAL = (
     "height|weight|blood type|email|email address|phone number|shoe size|time ?zone|star sign|zodiac sign|pronouns"
 )
 
-LANGUAGES = frozenset(
+LANGUAGES = word_set(
     "english french german spanish italian portuguese dutch swedish norwegian danish finnish icelandic polish czech"
-    " slovak hungarian romanian bulgarian greek turkish russian ukrainian arabic hebrew persian farsi hindi urdu bengali"
+    " slovak hungarian romanian bulgarian greek turkish russian ukrainian arabic hebrew persian farsi hindi urdu"
+    " bengali"
     " punjabi tamil telugu marathi gujarati thai vietnamese indonesian malay tagalog filipino japanese korean chinese"
     " mandarin cantonese swahili amharic yoruba igbo hausa zulu afrikaans catalan basque irish welsh latin esperanto"
-    " serbian croatian slovenian albanian lithuanian latvian estonian mongolian nepali khmer lao burmese".split()
+    " serbian croatian slovenian albanian lithuanian latvian estonian mongolian nepali khmer lao burmese"
 )
-DEMONYMS = frozenset(
-    "american british english scottish welsh irish french german spanish italian portuguese dutch belgian swiss austrian"
-    " swedish norwegian danish finnish icelandic polish czech slovak hungarian romanian bulgarian greek turkish russian"
-    " ukrainian israeli iranian iraqi egyptian moroccan tunisian algerian lebanese syrian indian pakistani bangladeshi"
+DEMONYMS = word_set(
+    "american british english scottish welsh irish french german spanish italian portuguese dutch belgian swiss"
+    " austrian"
+    " swedish norwegian danish finnish icelandic polish czech slovak hungarian romanian bulgarian greek turkish"
+    " russian"
+    " ukrainian israeli iranian iraqi egyptian moroccan tunisian algerian lebanese syrian indian pakistani"
+    " bangladeshi"
     " thai vietnamese indonesian malaysian filipino japanese korean chinese taiwanese singaporean kenyan ethiopian"
     " nigerian ghanaian mexican brazilian argentinian argentine chilean colombian peruvian venezuelan cuban canadian"
-    " australian serbian croatian slovenian albanian lithuanian latvian estonian mongolian nepali".split()
+    " australian serbian croatian slovenian albanian lithuanian latvian estonian mongolian nepali"
 )
 DIETS = (
-    "vegetarian|vegan|pescatarian|flexitarian|keto|ketogenic|paleo|kosher|halal|gluten[- ]free|dairy[- ]free|low[- ]carb"
+    "vegetarian|vegan|pescatarian|flexitarian|keto|ketogenic|paleo|kosher|halal|gluten[- ]free|dairy[- ]free"
+    "|low[- ]carb"
     "|plant[- ]based|mediterranean"
 )
 ILLNESSES = (
@@ -55,40 +63,55 @@ ILLNESSES = (
     "|high blood pressure|hay fever|eczema|anemia|depression|anxiety"
 )
 
-_TRADES = frozenset(
-    "doctor nurse chef cook pilot student lawyer attorney surgeon dentist architect accountant scientist artist analyst"
-    " journalist barista consultant assistant secretary librarian musician technician electrician politician physician"
-    " intern paramedic vet veterinarian professor clerk judge monk priest nun pastor coach guide model mechanic developer"
+_TRADES = word_set(
+    "doctor nurse chef cook pilot student lawyer attorney surgeon dentist architect accountant scientist artist"
+    " analyst"
+    " journalist barista consultant assistant secretary librarian musician technician electrician politician"
+    " physician"
+    " intern paramedic vet veterinarian professor clerk judge monk priest nun pastor coach guide model mechanic"
+    " developer"
     " engineer programmer teacher writer designer manager director founder co-founder cofounder ceo cto cfo coo vp"
     " president executive officer administrator sysadmin researcher economist mathematician statistician chemist"
     " biologist physicist historian philosopher astronaut soldier firefighter policeman policewoman fireman cop"
-    " detective spy salesman saleswoman salesperson freelancer contractor carpenter plumber painter tailor baker butcher"
+    " detective spy salesman saleswoman salesperson freelancer contractor carpenter plumber painter tailor baker"
+    " butcher"
     " farmer gardener florist driver postman courier waiter waitress bartender cashier actor actress singer dancer dj"
-    " producer editor translator interpreter photographer videographer filmmaker poet novelist author comedian athlete"
+    " producer editor translator interpreter photographer videographer filmmaker poet novelist author comedian"
+    " athlete"
     " footballer trainer therapist psychologist psychiatrist counselor nanny babysitter caregiver housewife homemaker"
     " entrepreneur investor banker trader broker realtor strategist marketer recruiter lecturer tutor principal"
-    " postdoc resident pharmacist optometrist radiologist cardiologist midwife specialist planner sailor fisherman miner"
+    " postdoc resident pharmacist optometrist radiologist cardiologist midwife specialist planner sailor"
+    " fisherman miner"
     " welder machinist operator dispatcher inspector auditor actuary paralegal podcaster youtuber blogger streamer"
-    " copywriter geologist astronomer archaeologist anthropologist sociologist linguist biochemist geneticist ecologist"
-    " neuroscientist pianist violinist guitarist drummer cellist composer conductor sculptor illustrator animator jeweler"
-    " hairdresser barber beautician stylist receptionist concierge janitor cleaner retiree pensioner bookkeeper".split()
+    " copywriter geologist astronomer archaeologist anthropologist sociologist linguist biochemist geneticist"
+    " ecologist"
+    " neuroscientist pianist violinist guitarist drummer cellist composer conductor sculptor illustrator"
+    " animator jeweler"
+    " hairdresser barber beautician stylist receptionist concierge janitor cleaner retiree pensioner bookkeeper"
 )
-_TRADE_ENDING = re.compile(r"(?:ologist|ographer|ician|keeper|(?:black|gold|silver|lock)smith|maker|engineer|scientist|officer|worker|tech)$")
+_TRADE_ENDING = re.compile(r"(?:ologist|ographer|ician|keeper|(?:black|gold|silver|lock)smith|maker|engineer"
+    r"|scientist|officer|worker|tech)$")
 #: Words that look like trades and are none.
-_NO_TRADE = frozenset("lovemaker trouble-maker troublemaker hard-worker".split())
+_NO_TRADE = word_set(
+    "lovemaker trouble-maker troublemaker hard-worker"
+)
 
 #: What "I am X" says when X is no name: states, places, nouns of the day.
-_NO_NAME = frozenset(
+_NO_NAME = word_set(
     "sorry tired here there back home fine good great ok okay happy sad angry hungry thirsty sick ill busy free ready"
-    " done lost confused curious bored excited nervous afraid scared sure glad late early new old young alone available"
-    " married single divorced engaged pregnant blind deaf human male female gay straight christian muslim jewish hindu"
+    " done lost confused curious bored excited nervous afraid scared sure glad late early new old young alone"
+    " available"
+    " married single divorced engaged pregnant blind deaf human male female gay straight christian muslim jewish"
+    " hindu"
     " buddhist catholic atheist vegan vegetarian trying looking going working not very so too really just also still"
-    " currently now in at on from with the a an my your his her is are it that this what who one able about afraid all"
+    " currently now in at on from with the a an my your his her is are it that this what who one able about"
+    " afraid all"
     " interested worried stuck broke online offline retired unemployed allergic fluent based born only doing feeling"
     " thinking using writing learning living getting having making planning wondering asking hoping left right well"
     " better worse awake asleep drunk sober cold hot warm dead alive proud grateful thankful jealous lonely shy tall"
-    " short rich poor fat thin impressed surprised shocked disappointed frustrated annoyed serious honest kidding joking"
-    " monday tuesday wednesday thursday friday saturday sunday no yes maybe never always exhausted stressed".split()
+    " short rich poor fat thin impressed surprised shocked disappointed frustrated annoyed serious honest"
+    " kidding joking"
+    " monday tuesday wednesday thursday friday saturday sunday no yes maybe never always exhausted stressed"
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from memoryos_tasks.core.words import word_set
+
 #: Chinese relation → the subject that facts carry, so that both languages fill one slot.
 RELATIONS = {
     "妈妈": "mother", "母亲": "mother", "爸爸": "father", "父亲": "father", "姐姐": "sister", "妹妹": "sister",
@@ -26,17 +28,18 @@ THINGS = {
     "车": "car", "手机": "phone", "电脑": "laptop",
 }  # fmt: skip
 
-COUNTRIES = frozenset(
+COUNTRIES = word_set(
     "中国 美国 英国 法国 德国 日本 韩国 俄罗斯 意大利 西班牙 葡萄牙 荷兰 比利时 瑞士 瑞典 挪威 丹麦 芬兰 波兰 希腊"
     " 土耳其 印度 泰国 越南 新加坡 马来西亚 印尼 菲律宾 澳大利亚 新西兰 加拿大 墨西哥 巴西 阿根廷 埃及 南非 乌克兰"
-    " 奥地利 爱尔兰 以色列 伊朗".split()
+    " 奥地利 爱尔兰 以色列 伊朗"
 )
-PLACES = frozenset(
-    "北京 上海 广州 深圳 杭州 南京 苏州 成都 重庆 武汉 西安 天津 长沙 郑州 青岛 大连 厦门 宁波 无锡 合肥 福州 济南 昆明"
+PLACES = word_set(
+    "北京 上海 广州 深圳 杭州 南京 苏州 成都 重庆 武汉 西安 天津 长沙 郑州 青岛 大连 厦门 宁波 无锡 合肥 福州"
+    " 济南 昆明"
     " 沈阳 哈尔滨 长春 石家庄 太原 南昌 贵阳 南宁 兰州 海口 三亚 乌鲁木齐 拉萨 香港 澳门 台北 高雄 珠海 东莞 佛山"
     " 广东 浙江 江苏 山东 河南 河北 湖南 湖北 四川 福建 安徽 江西 陕西 山西 辽宁 吉林 黑龙江 云南 贵州 广西 海南 甘肃"
     " 青海 宁夏 新疆 西藏 内蒙古 台湾 东京 大阪 首尔 纽约 伦敦 巴黎 柏林 洛杉矶 旧金山 西雅图 波士顿 多伦多 温哥华"
-    " 悉尼 墨尔本 曼谷 迪拜 罗马 米兰 马德里 莫斯科 硅谷 东北".split()
+    " 悉尼 墨尔本 曼谷 迪拜 罗马 米兰 马德里 莫斯科 硅谷 东北"
 )
 #: Endings of trades.
 TRADES = (
@@ -52,12 +55,24 @@ NO_TRADES = (
 )
 SURNAMES = "王李张刘陈杨赵周吴徐孙胡朱郭梁宋郑谢韩冯董萧曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎潘杜戴夏钟汪田姜范姚谭廖邹熊陆郝"
 #: Two characters that look like a pet name and are none.
-NO_NICKNAMES = frozenset(
-    "小孩 小学 小白 小人 小心 小偷 小编 小鬼 老师 老板 老人 老大 老外 老乡 老手 老公 老婆 老百 阿姨 老头 老实 小气 小资".split()
+NO_NICKNAMES = word_set(
+    "小孩 小学 小白 小人 小心 小偷 小编 小鬼 老师 老板 老人 老大 老外 老乡 老手 老公 老婆 老百 阿姨 老头 老实"
+    " 小气 小资"
 )
 #: What "我叫X", "我是X", "我在X工作", "我喜欢X" do not mean.
-NO_VALUES = frozenset(
-    "你 您 他 她 它 我 你们 他们 她们 它们 我们 这 那 这个 那个 这样 那样 这里 那里 这儿 那儿 家 家里 外面 什么 谁 哪里"
-    " 哪儿 怎么 努力 认真 一起 自己 不 没 没有 好 好的 对 错 醒 车 外卖 说 被".split()
+NO_VALUES = word_set(
+    "你 您 他 她 它 我 你们 他们 她们 它们 我们 这 那 这个 那个 这样 那样 这里 那里 这儿 那儿 家 家里 外面 什么"
+    " 谁 哪里"
+    " 哪儿 怎么 努力 认真 一起 自己 不 没 没有 好 好的 对 错 醒 车 外卖 说 被"
 )
 LANGUAGES = "中|英|法|德|日|韩|俄|西班牙|葡萄牙|意大利|阿拉伯|泰|越南|粤|汉|荷兰|希腊|土耳其|印地|拉丁"
+#: Nouns of favourites, as attributes name them → in Chinese.
+FAVORITE_WORDS = {
+    "color": "颜色", "food": "食物", "movie": "电影", "book": "书", "song": "歌", "music": "音乐", "sport": "运动",
+    "city": "城市", "animal": "动物", "fruit": "水果", "season": "季节", "singer": "歌手", "band": "乐队",
+    "game": "游戏", "drink": "饮料",
+}  # fmt: skip
+#: Chinese nouns of favourites → as attributes name them.
+FAVORITES = {chinese: english for english, chinese in FAVORITE_WORDS.items()} | {
+    "菜": "food", "歌曲": "song", "书籍": "book",
+}  # fmt: skip

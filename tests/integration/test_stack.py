@@ -81,7 +81,8 @@ class Running:
 
     def program(self, words: str) -> int:
         """The pid of the child whose command line holds ``words``, 0 when there is none."""
-        return next((pid for pid, said in children(self.supervisor).items() if words in said and "leash" not in said), 0)
+        found = children(self.supervisor)
+        return next((pid for pid, said in found.items() if words in said and "leash" not in said), 0)
 
     def end_by_itself(self) -> int:
         """Wait for it to end, and the exit code."""

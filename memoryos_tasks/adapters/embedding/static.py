@@ -50,7 +50,7 @@ def _load() -> Any:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:
-        import wordllama  # type: ignore[import-untyped]
+        import wordllama
 
         folder = Path(wordllama.__file__).parent
         return wordllama.WordLlama.load(cache_dir=folder, dim=256, disable_download=True)

@@ -1,0 +1,288 @@
+"""In-memory stand-ins for the ports, for unit tests: they keep the promises of the ports and nothing more."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from memoryos_app.hangups import Hangups
+from memoryos_app.inbox import Inbox
+from memoryos_app.keyring import KeyRing
+from memoryos_app.parts import Parts
+from memoryos_app.watch import State
+from memoryos_tasks.adapters.codec.plain import PlainCodec
+from memoryos_tasks.core.errors import Cancelled, EventConflict, NotFound, TrafficDown, TruthDown
+from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.core.settings import Settings
+from memoryos_tasks.ports.journal import Receipt
+from memoryos_tasks.ports.ledger import Job, Status
+from memoryos_tasks.ports.runs import Message, Saying
+
+
+@dataclass(frozen=True)
+class FakeWorker:
+    """A worker that serves everything."""
+
+    name: str = "worker@fake"
+    pid: int = 1
+    queues: tuple[str, ...] = ("chat", "memory", "maintenance", "vectors")
+    warm: bool = True
+    vectors: str = "owner"
+    models: tuple[str, ...] = ()
+    seen_at: float = 0.0
+
+
+class FakeWatch:
+    """A watch whose state the test sets; ``state`` starts with everything up."""
+
+    def __init__(self) -> None:
+        self.state = State(True, True, (FakeWorker(),))
+
+    def truth_failed(self) -> None:
+        self.state = replace(self.state, truth=False)
+
+    def traffic_failed(self) -> None:
+        self.state = replace(self.state, traffic=False, workers=())
+
+    def wait_for(self, queue: str, timeout: float) -> bool:
+        return queue in self.state.served
+
+
+@dataclass
+class FakeJournal:
+    """Keeps events in a list; ``down`` makes it unreachable."""
+
+    events: list[Event] = field(default_factory=list)
+    jobs: list[tuple[str, Owner, str]] = field(default_factory=list)
+    down: bool = False
+
+    def append(self, owner: Owner, events: Sequence[Event], *, inbox: str = "", request_id: str = "") -> Receipt:
+        if self.down:
+            raise TruthDown
+        known = {event.event_id: event for event in self.events if event.owner == owner}
+        for event in events:
+            if event.event_id in known and known[event.event_id].digest != event.digest:
+                raise EventConflict(param="event_id")
+        fresh = [event for event in events if event.event_id not in known]
+        self.events += fresh
+        if not fresh:
+            return Receipt((), tuple(event.event_id for event in events), None)
+        job_id = f"job_ingest{len(self.jobs)}"
+        self.jobs.append((job_id, owner, inbox))
+        ids = tuple(event.event_id for event in fresh)
+        return Receipt(ids, tuple(event.event_id for event in events if event.event_id in known), job_id)
+
+
+@dataclass
+class FakeLedger:
+    """Keeps rows in a dict; ``down`` makes it unreachable."""
+
+    rows: dict[tuple[str, str], Job] = field(default_factory=dict)
+    cancelled: list[str] = field(default_factory=list)
+    down: bool = False
+
+    def _reach(self) -> None:
+        if self.down:
+            raise TruthDown
+
+    def create(self, job: Job) -> bool:
+        self._reach()
+        return self.rows.setdefault((job.owner.tenant, job.id), job) is job
+
+    def get(self, tenant: str, job_id: str) -> Job:
+        self._reach()
+        try:
+            return self.rows[tenant, job_id]
+        except KeyError:
+            raise NotFound(param="id") from None
+
+    def close(self, job_id: str, status: Status, *, result: Any = None, error: Any = None) -> None:
+        """What a run does at its end."""
+        key = next(key for key in self.rows if key[1] == job_id)
+        self.rows[key] = replace(self.rows[key], status=status, result=result, error=error)
+
+    def cancel(self, tenant: str, job_id: str) -> Job:
+        job = self.get(tenant, job_id)
+        self.cancelled.append(job_id)
+        if not job.status.final:
+            self.close(job_id, Status.CANCELLED, error=Cancelled().described())
+        return self.rows[tenant, job_id]
+
+
+class FakeRuns:
+    """Runs' streams in memory; what is said with an inbox reaches ``hear`` at once. ``down``: unreachable."""
+
+    def __init__(self) -> None:
+        self.hear: Callable[[Mapping[str, str]], None] = lambda fields: None
+        self.streams: dict[str, list[Message]] = {}
+        self.requests: dict[tuple[str, str], tuple[Owner, Mapping[str, Any]]] = {}
+        self.cancelled: set[str] = set()
+        self.cancel_seen = threading.Event()
+        self.down = False
+        self._ids = itertools.count(1)
+        self._said = threading.Condition()
+
+    def _reach(self) -> None:
+        if self.down:
+            raise TrafficDown(retry_after=1)
+
+    def say(self, owner: Owner, job_id: str, saying: Saying, data: Mapping[str, Any], *, inbox: str) -> bool:
+        import json
+
+        self._reach()
+        message = Message(f"{next(self._ids)}-0", saying, data)
+        with self._said:
+            self.streams.setdefault(job_id, []).append(message)
+            self._said.notify_all()
+        if inbox:
+            self.hear({"job": job_id, "id": message.id, "say": saying.value, "data": json.dumps(data)})
+        return job_id in self.cancelled
+
+    def replay(
+        self, owner: Owner, job_id: str, *, after: str = "0-0", block_seconds: float = 0.0
+    ) -> list[Message]:
+        self._reach()
+        place = int(after.split("-")[0])
+
+        def found() -> list[Message]:
+            return [one for one in self.streams.get(job_id, []) if int(one.id.split("-")[0]) > place]
+
+        with self._said:
+            self._said.wait_for(found, block_seconds)
+            return found()
+
+    def spoke(self, owner: Owner, job_id: str) -> bool:
+        return any(message.saying is Saying.CHUNK for message in self.streams.get(job_id, []))
+
+    def cancel(self, owner: Owner, job_id: str) -> None:
+        self._reach()
+        self.cancelled.add(job_id)
+        self.cancel_seen.set()
+
+    def ask(self, owner: Owner, request_id: str, request: Mapping[str, Any]) -> None:
+        self._reach()
+        self.requests[owner.tenant, request_id] = (owner, request)
+
+    def asked(self, tenant: str, request_id: str) -> tuple[Owner, Mapping[str, Any]] | None:
+        return self.requests.pop((tenant, request_id), None)
+
+
+#: What a scripted worker does with a ring: (task, args, task_id).
+Script = Callable[[str, tuple[str, ...], str], None]
+
+
+class FakeDoorbell:
+    """Notes each ring and runs ``answer``, the scripted worker, before it returns. ``down``: unreachable."""
+
+    def __init__(self) -> None:
+        self.rings: list[tuple[str, tuple[str, ...], str]] = []
+        self.answer: Script = lambda task, args, task_id: None
+        self.down = False
+
+    def ring(
+        self,
+        task: str,
+        args: tuple[str, ...],
+        *,
+        queue: str,
+        task_id: str,
+        request_id: str,
+        expires: float | None = None,
+    ) -> None:
+        if self.down:
+            raise TrafficDown(retry_after=1)
+        self.rings.append((task, args, queue))
+        self.answer(task, args, task_id)
+
+
+@dataclass(frozen=True)
+class FakeKey:
+    """An API key."""
+
+    id: str
+    tenant: str
+    user: str | None = None
+
+
+class FakeStack:
+    """All fakes together, as the gateway's :class:`Parts`; call :meth:`close` at the end."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.watch = FakeWatch()
+        self.journal = FakeJournal()
+        self.ledger = FakeLedger()
+        self.runs = FakeRuns()
+        self.doorbell = FakeDoorbell()
+        self.keys: dict[str, FakeKey] = {}
+        self.inbox = Inbox(_NoSource(), PlainCodec(), self.runs, "inbox-1")
+        self.runs.hear = self.inbox.hand
+        self.hangups = Hangups(
+            self.ledger,  # type: ignore[arg-type]
+            self.runs,
+            lambda: self.settings.gateway.disconnect_grace,
+        )
+
+    @property
+    def parts(self) -> Parts:
+        return Parts(
+            settings=lambda: self.settings,
+            journal=self.journal,  # type: ignore[arg-type]
+            ledger=self.ledger,  # type: ignore[arg-type]
+            runs=self.runs,
+            doorbell=self.doorbell,
+            keys=KeyRing(self.find_key, lambda: self.watch.state.truth),
+            watch=self.watch,
+            inbox=self.inbox,
+            hangups=self.hangups,
+            backlog=lambda: ({"chat": 3}, 1),
+        )
+
+    def find_key(self, secret: str) -> FakeKey | None:
+        return self.keys.get(secret)
+
+    def say(self, job_id: str, *sayings: tuple[Saying, Mapping[str, Any]]) -> None:
+        """Say things as a worker that runs this ledgered job does."""
+        job = next(job for (_, id), job in self.ledger.rows.items() if id == job_id)
+        for saying, data in sayings:
+            if saying is Saying.DONE:
+                self.ledger.close(job_id, Status.SUCCEEDED, result=data or completion("", job_id))
+            elif saying is Saying.ERROR:
+                self.ledger.close(job_id, Status.FAILED, error=data)
+            self.runs.say(job.owner, job_id, saying, data, inbox=job.inbox)
+
+    def close(self) -> None:
+        self.hangups.stop()
+
+
+class _NoSource:
+    """The fakes hand messages to the inbox directly."""
+
+    def read(self, after: str, block_seconds: float) -> list[tuple[str, Mapping[str, str]]]:
+        return []
+
+    def trim(self, before: str) -> None:
+        """Nothing is kept."""
+
+
+def completion(text: str, id: str = "chatcmpl-1") -> dict[str, Any]:
+    """A ``chat.completion`` that says ``text``."""
+    message = {"role": "assistant", "content": text}
+    return {
+        "id": id,
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": "offline",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    }
+
+
+def chunk(text: str, finish: str | None = None) -> dict[str, Any]:
+    """A ``chat.completion.chunk`` that says ``text``."""
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
+    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}

@@ -1,0 +1,120 @@
+"""The extractive answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from memoryos_tasks.core.answer import MAX_ANSWER, answer
+from memoryos_tasks.core.events import Event, Owner, Role
+from memoryos_tasks.core.extraction import extract
+from memoryos_tasks.core.items import Fact, Kind, Recalled, Tier
+
+OWNER = Owner("default", "alice")
+NOW = 1_700_000_000.0
+ALICE = "My name is Alice and I work as a data scientist."
+XIAOMING = "我叫小明，我是一名数据科学家。"
+
+
+def facts(*texts: str) -> list[Fact]:
+    events = [Event(OWNER, f"e{number}", "user", text, NOW + number) for number, text in enumerate(texts)]
+    return [fact for event in events for fact in extract(event)]
+
+
+def turns(*texts: str, role: Role = "user", name: str | None = None, at: float = NOW) -> list[Recalled]:
+    return [
+        Recalled(f"t{number}", Kind.TURN, Tier.SHORT, text, 1.0, (f"e{number}",), at + number, role=role, name=name)
+        for number, text in enumerate(texts)
+    ]
+
+
+@pytest.mark.parametrize("question", ["What is my name and my job?", "Who am I?", "tell me my name and what I do for a living"])
+def test_the_answer_names_the_slots_that_are_asked_for(question: str) -> None:
+    for said in (answer(question, facts(ALICE), [], NOW), answer(question, [], turns(ALICE), NOW)):
+        assert "Alice" in said and "data scientist" in said
+
+
+def test_chinese_questions_are_answered_in_chinese() -> None:
+    for said in (
+        answer("我叫什么名字？我的工作是什么？", facts(XIAOMING), [], NOW),
+        answer("我叫什么名字？我的工作是什么？", [], turns(XIAOMING), NOW),
+    ):
+        assert said == "你的名字是小明。你的职业是数据科学家。"
+
+
+@pytest.mark.parametrize(
+    ("said", "question", "expected"),
+    [
+        ("I live in Berlin.", "Where do I live?", "You live in Berlin."),
+        ("I live in Berlin.", "我住在哪里？", "你住在Berlin。"),
+        ("我住在北京", "Where do I live", "You live in 北京."),
+        ("My sister lives in Oslo.", "Where does my sister live?", "Your sister lives in Oslo."),
+        ("我姐姐住在奥斯陆", "我姐姐住在哪里？", "奥斯陆"),
+        ("My favourite colour is blue.", "What's my favorite color?", "Your favorite color is blue."),
+        ("我最喜欢的颜色是蓝色", "我最喜欢什么颜色？", "蓝色"),
+        ("I'm allergic to peanuts.", "What am I allergic to?", "You are allergic to peanuts."),
+        ("My dog is called Rex.", "What is my dog's name?", "Your dog's name is Rex."),
+        ("I don't like coffee.", "What do I dislike?", "You dislike coffee."),
+        ("I study physics.", "What do I study?", "You study physics."),
+        ("My flight is on May 3.", "When is my flight?", "May 3"),
+    ],
+)
+def test_one_fact_answers_one_question(said: str, question: str, expected: str) -> None:
+    assert expected in answer(question, facts(said), [], NOW)
+
+
+def test_only_what_is_asked_is_told() -> None:
+    said = answer("Where do I live?", facts(ALICE, "I live in Rome. I like tea. My sister lives in Oslo."), [], NOW)
+    assert said == "You live in Rome."
+
+
+def test_a_superseded_fact_is_not_told() -> None:
+    old = Fact(Kind.TRAIT, "user", "residence", "Rome", "", ("e1",), 1.0, valid_to=2.0, superseded_by="x")
+    assert "Rome" not in answer("Where do I live?", [old], [], NOW)
+
+
+def test_a_believed_fact_outweighs_an_old_turn() -> None:
+    said = answer("Where do I live?", facts("I moved to Berlin"), turns("I live in Rome.", at=1.0), NOW)
+    assert said == "You live in Berlin."
+
+
+@pytest.mark.parametrize("question", ["What is your name?", "你叫什么名字？"])
+def test_a_question_about_the_assistant_is_not_answered_with_the_user(question: str) -> None:
+    said = answer(question, facts(ALICE, XIAOMING), turns(ALICE, XIAOMING), NOW)
+    assert "Alice" not in said and "小明" not in said
+
+
+def test_recalled_sentences_are_quoted_with_speaker_and_date() -> None:
+    recalled = turns("Hello there. Caroline went to the support group in May. Bye.", name="Melanie", at=0.0)
+    said = answer("When did Caroline go to the support group?", [], recalled, NOW)
+    assert said == 'From memory:\n"Caroline went to the support group in May." (Melanie, 1970-01-01)'
+
+
+def test_chinese_sentences_are_quoted_in_chinese() -> None:
+    said = answer("会议讨论了什么预算？", [], turns("今天的会议讨论了明年的预算。"), NOW)
+    assert "今天的会议讨论了明年的预算。" in said and said.startswith("记忆中有：")
+
+
+def test_questions_in_memory_and_own_refusals_are_not_quoted() -> None:
+    question = "Where is the treasure?"
+    refusal = answer(question, [], [], NOW)
+    said = answer(question, [], [*turns(question), *turns(refusal, role="assistant")], NOW)
+    assert said == refusal
+
+
+@pytest.mark.parametrize("question", ["What is my name?", "我叫什么名字？", "What is the capital of France?", ""])
+def test_an_empty_memory_says_so_and_names_the_cause(question: str) -> None:
+    said = answer(question, [], [], NOW)
+    assert ("Memory holds nothing" in said and "no LLM" in said) or ("记忆中没有" in said and "语言模型" in said)
+
+
+def test_statements_are_acknowledged_with_what_was_noted() -> None:
+    assert answer(ALICE, [], [], NOW) == "Noted: Your name is Alice. You work as a data scientist."
+    assert answer(XIAOMING, [], [], NOW) == "记下了：你的名字是小明。你的职业是数据科学家。"
+    assert answer("The weather is nice.", facts(ALICE), [], NOW).startswith("Noted.")
+
+
+def test_the_answer_is_bounded() -> None:
+    recalled = turns(*("treasure " * 500 + f"{number}." for number in range(20)))
+    assert len(answer("Where is the treasure?", [], recalled, NOW)) <= MAX_ANSWER
+    many = facts(*(f"I like {'x' * 60}{number}." for number in range(100)))
+    assert len(answer("What do I like?", many, [], NOW)) <= MAX_ANSWER
