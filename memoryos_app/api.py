@@ -57,7 +57,7 @@ class OpenApi(Api):  # type: ignore[misc]
 
     def __init__(self, app: Any) -> None:
         super().__init__(
-            app, speckwargs={"info": {"description": "A memory that speaks the OpenAI protocol."}}
+            app, spec_kwargs={"info": {"description": "A memory that speaks the OpenAI protocol."}}
         )
         self.spec.components.security_scheme("key", SECURITY["key"])
         self.spec.options["security"] = [{}, {"key": []}]

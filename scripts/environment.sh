@@ -44,10 +44,10 @@ install() {
     fi
     echo "Installing from $1" >&2
     rm -f "$venv"/.installed-*
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --requirement "$lock" \
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --requirement "$lock" \
         || fail "The packages could not be installed. Is the package index reachable?"
     # setuptools is in the lock, so nothing else is fetched to build this.
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation \
+    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation \
         --editable "$root" || fail "MemoryOS itself could not be installed."
     echo "$wanted" > "$venv/.installed-$1"
     exec 9<&-

@@ -125,7 +125,7 @@ class VectorContract:
         store.upsert(ALICE, [point(1, 5, dense=[1, 0, 0, 0], text="kept", place="stm")])
         store.patch(ALICE, [pid(1)], {"place": "page", "valid_to": None})
         (hit,) = store.search([asking(ALICE, 5)])[0]
-        assert (hit.payload["text"], hit.payload["place"], hit.payload["valid_to"]) == ("kept", "page", None)
+        assert (hit.payload["text"], hit.payload["place"], hit.payload.get("valid_to")) == ("kept", "page", None)
 
     def test_revector_replaces_only_the_named_vectors(self, store: VectorStore) -> None:
         window = {"window": SparseVector((8,), (1.0,))}

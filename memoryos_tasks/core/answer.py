@@ -12,7 +12,7 @@ from memoryos_tasks.core.extraction import claims
 from memoryos_tasks.core.items import Fact, Kind, Recalled
 from memoryos_tasks.core.slots import same
 from memoryos_tasks.core.statements import is_question
-from memoryos_tasks.core.text import terms
+from memoryos_tasks.core.text import sentences, terms
 from memoryos_tasks.core.wording import sentence
 
 #: Longest answer, in characters.
@@ -37,7 +37,6 @@ _OWN_WORDS = tuple(text.strip() for pair in (_NOTED, _QUOTING, _NOTHING, _NOTED_
 
 _SPEAKERS = {"user": ("you", "你"), "assistant": ("the assistant", "助手")}
 
-_SENTENCES = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
 _ANSWERED = re.compile(r"\b(?:tell me|remind me|list|show me|describe)\b|告诉我|提醒我|说说|列出", re.IGNORECASE)
 
 
@@ -121,7 +120,7 @@ def _quoted(question: str, wanted: Asked, recalled: Sequence[Recalled], now: flo
     asked_terms = set(terms(question))
     ranked = []
     for rank, item in enumerate(recalled):
-        for text in _SENTENCES.split(item.content):
+        for text in sentences(item.content):
             text = text.strip()
             if not text or not _concerns(text, wanted) or is_question(text) or text.startswith(_OWN_WORDS):
                 continue
@@ -141,8 +140,14 @@ def _concerns(text: str, wanted: Asked) -> bool:
 
 
 def _about_assistant(question: str, wanted: Asked) -> bool:
-    return USER not in wanted.subjects and bool(re.search(r"\b(?:your name|who are you|are you)\b|你(?:叫"
-    r"|是)", question, re.I))
+    return USER not in wanted.subjects and bool(
+        re.search(
+            r"\b(?:your name|who are you|are you)\b|你(?:叫"
+            r"|是)",
+            question,
+            re.I,
+        )
+    )
 
 
 def _quotation(text: str, item: Recalled, now: float, language: int) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from memoryos_tasks.core.claims import USER
 from memoryos_tasks.core.words_en import RELATIONS as RELATIONS_EN
 from memoryos_tasks.core.words_en import SAME_RELATION, THINGS
-from memoryos_tasks.core.words_zh import RELATIONS as RELATIONS_ZH
 from memoryos_tasks.core.words_zh import FAVORITES
+from memoryos_tasks.core.words_zh import RELATIONS as RELATIONS_ZH
 from memoryos_tasks.core.words_zh import THINGS as THINGS_ZH
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -92,7 +92,9 @@ def asked(question: str) -> Asked:
         attributes -= _LIKING
     subjects = {_subject(word) for word in _RELATION_EN.findall(question)}
     subjects |= {RELATIONS_ZH.get(word) or THINGS_ZH[word] for word in _RELATION_ZH.findall(question)}
-    if _ABOUT_USER.search(question) and (not subjects or "pet" in attributes or subjects <= {"car", "pet", "child", "kid"}):
+    if _ABOUT_USER.search(question) and (
+        not subjects or "pet" in attributes or subjects <= {"car", "pet", "child", "kid"}
+    ):
         subjects.add(USER)
     return Asked(frozenset(subjects), frozenset(attributes))
 

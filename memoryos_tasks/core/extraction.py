@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from memoryos_tasks.core import extraction_en, extraction_zh
 from memoryos_tasks.core.claims import Claim
 from memoryos_tasks.core.events import Event
+from memoryos_tasks.core.extraction_en import claims as english
+from memoryos_tasks.core.extraction_zh import claims as chinese
 from memoryos_tasks.core.items import Fact, Kind
 from memoryos_tasks.core.slots import fact_id, same
 from memoryos_tasks.core.statements import statements
@@ -60,7 +61,7 @@ def claims(text: str) -> list[Claim]:
 def _claims_of(statement: str) -> list[Claim]:
     found: list[Claim] = []
     if _HAN.search(statement):
-        found += extraction_zh.claims(statement)
+        found += chinese(statement)
     if _LATIN.search(statement):
-        found += extraction_en.claims(statement)
+        found += english(statement)
     return found

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from memoryos_tasks.core.claims import USER, Claim
 from memoryos_tasks.core.rules_en import NOTE, POSSESSIONS, PREDICATES, RELATION, WISHES
-from memoryos_tasks.core.values_en import CLEANERS, lowered, things
+from memoryos_tasks.core.trimming_en import lowered
+from memoryos_tasks.core.values_en import CLEANERS, things
 from memoryos_tasks.core.words_en import SAME_RELATION
 
 _CONTRACTIONS = (
@@ -22,8 +23,13 @@ _CONTRACTIONS = (
     (re.compile(r"(?<=\w)n't\b"), " not"),
     (re.compile(r"\b(name|job|birthday|hometown|he|she|it|that)'s\b(?=\s)", re.IGNORECASE), r"\1 is"),
     (re.compile(r"(\d{1,2}(?:st|nd|rd|th)?), (?=\d{4}\b)"), "\\1\u201a "),
-    (re.compile(r"(\b(?:in|from|to) [A-Z][\w.]+(?: [A-Z][\w.]+)*), (?=[A-Z][\w.]+(?: [A-Z]\w+)?(?:$|[,.]| and "
-        r"| now))"), "\\1\u201a "),
+    (
+        re.compile(
+            r"(\b(?:in|from|to) [A-Z][\w.]+(?: [A-Z][\w.]+)*), (?=[A-Z][\w.]+(?: [A-Z]\w+)?(?:$|[,.]| and "
+            r"| now))"
+        ),
+        "\\1\u201a ",
+    ),
 )
 _CLAUSES = re.compile(
     r"\s*(?:[,，、]\s*(?:and |but |so )?|[;:；：—–]\s*|\s-\s|\b(?:but|because|although|though|while|whereas"
@@ -65,7 +71,8 @@ _ADVERBS = re.compile(
 )
 _PROGRESSIVE = re.compile(
     r"^(?:am |been )(?:also |now |currently |still |really |just |actually |both )*(?=(working|living|studying"
-    r"|residing)\b)", re.IGNORECASE
+    r"|residing)\b)",
+    re.IGNORECASE,
 )
 _BASE = {"working": "work", "living": "live", "studying": "study", "residing": "reside"}
 _THIRD = {
@@ -192,10 +199,17 @@ class _Reader:
     def _listed(self, clause: str) -> list[Claim] | None:
         """Members of a list are believed once its last one ("and jazz") is there."""
         assert self._open is not None
-        simple = re.fullmatch(r"(?:and |or |& )?[\w'\-]+(?: [\w'\-]+){0,2}(?: (?:and|or"
-        r"|&) [\w'\-]+(?: [\w'\-]+){0,2})?", clause)
-        if not simple or re.search(r"\b(?:I|you|my|me|it|is|are|am|please|thanks|not|can|help"
-        r"|your)\b", clause, re.IGNORECASE):
+        simple = re.fullmatch(
+            r"(?:and |or |& )?[\w'\-]+(?: [\w'\-]+){0,2}(?: (?:and|or"
+            r"|&) [\w'\-]+(?: [\w'\-]+){0,2})?",
+            clause,
+        )
+        if not simple or re.search(
+            r"\b(?:I|you|my|me|it|is|are|am|please|thanks|not|can|help"
+            r"|your)\b",
+            clause,
+            re.IGNORECASE,
+        ):
             return None
         self._pending += things(clause)
         if not re.search(r"(?:^|\s)(?:and|or|&) ", clause):
@@ -207,8 +221,14 @@ class _Reader:
 
 
 def _denies(clause: str) -> bool:
-    return bool(re.match(r"^I (?:do not|can not|never) (?:\w+ )?(?:like|love|enjoy|stand|eat"
-    r"|drink)", clause, re.IGNORECASE))
+    return bool(
+        re.match(
+            r"^I (?:do not|can not|never) (?:\w+ )?(?:like|love|enjoy|stand|eat"
+            r"|drink)",
+            clause,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _third(rest: str) -> str:
@@ -224,8 +244,13 @@ def _match(subject: str, label: str, owns: bool, rest: str) -> Iterator[Claim]:
         rest = _PROGRESSIVE.sub("", rest)
         word, _, tail = rest.partition(" ")
         rest = f"{_BASE.get(word.casefold(), word)} {tail}".strip()
-        rest = re.sub(r"^am (?:also|now|currently|actually|still|just|originally|really|both"
-        r"|only) ", "am ", rest, flags=re.IGNORECASE)
+        rest = re.sub(
+            r"^am (?:also|now|currently|actually|still|just|originally|really|both"
+            r"|only) ",
+            "am ",
+            rest,
+            flags=re.IGNORECASE,
+        )
     for rule in POSSESSIONS if owns else PREDICATES:
         match = rule.match(rest)
         found = list(_values(subject, label, match)) if match else []
@@ -247,8 +272,12 @@ def _values(subject: str, label: str, match: re.Match[str]) -> Iterator[Claim]:
 def _claim(subject: str, label: str, attribute: str, value: str, what: str) -> Iterator[Claim]:
     what = " ".join(what.casefold().replace("colour", "color").replace("film", "movie").split())
     if attribute == "thing":
-        dated = re.search(r"\d|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
-        r"|next ", value, re.IGNORECASE)
+        dated = re.search(
+            r"\d|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+            r"|next ",
+            value,
+            re.IGNORECASE,
+        )
         yield Claim(what, "date" if dated else "kind", value, label=what)
     elif attribute == "pet name":
         animal = what.split()[-1]
@@ -256,7 +285,12 @@ def _claim(subject: str, label: str, attribute: str, value: str, what: str) -> I
     elif attribute == "birthday" and re.fullmatch(r"\d{4}", value):
         yield Claim(subject, "birth year", value, label=label)
     else:
-        named = {"trade": "occupation", "bare trade": "occupation", "self name": "name", "playing": "hobby", "personal": what, "favorite": f"favorite {what}"}
+        named = {
+            "trade": "occupation",
+            "bare trade": "occupation",
+            "self name": "name",
+            "playing": "hobby",
+            "personal": what,
+            "favorite": f"favorite {what}",
+        }
         yield Claim(subject, named.get(attribute, attribute), value, label=label)
-
-

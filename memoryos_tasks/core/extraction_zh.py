@@ -30,8 +30,10 @@ _ADVERBS = re.compile(
     r"|最近|今年|去年|上个月|上周"
     r"|昨天|从小|最(?!喜欢的|爱的)|可|挺|蛮|太|尤其|目前还|的确|本来就)+"
 )
-_PAST = re.compile(r"^(?:我)?(?:以前|曾经|过去|之前|小时候|当时|原来|本来|想|希望|打算|要|准备|可能|也许|应该"
-    r"|觉得|认为|梦想|不再|差点|会不会)")
+_PAST = re.compile(
+    r"^(?:我)?(?:以前|曾经|过去|之前|小时候|当时|原来|本来|想|希望|打算|要|准备|可能|也许|应该"
+    r"|觉得|认为|梦想|不再|差点|会不会)"
+)
 _SUBJECTLESS = re.compile(
     r"^(?:现在|目前|今年|也|还|很|非常|特别)*(?:是|叫|姓|住|在|来自|喜欢|爱|热爱|讨厌|不喜欢|从事|做|当|会说|养"
     r"|有|对|不吃|搬|\d{1,3}岁|吃素|单身|已婚|未婚|毕业于|就职于)"
@@ -110,8 +112,15 @@ def _values(subject: str, label: str, match: re.Match[str]) -> Iterator[Claim]:
 
 def _claim(subject: str, label: str, attribute: str, value: str, what: str) -> Claim:
     if attribute == "thing":
-        attribute = "date" if re.search(r"[\d一二三四五六七八九十]+[月日号点]|明天|后天|星期|周"
-        r"|下个?月", value) else "kind"
+        attribute = (
+            "date"
+            if re.search(
+                r"[\d一二三四五六七八九十]+[月日号点]|明天|后天|星期|周"
+                r"|下个?月",
+                value,
+            )
+            else "kind"
+        )
         return Claim(THINGS[what], attribute, value, chinese=True, label=what)
     if attribute == "favorite":
         return Claim(subject, f"favorite {FAVORITES.get(what, what)}", value, chinese=True, label=label)

@@ -33,13 +33,19 @@ PREDICATES: Final = _rules(
     r"am (?:an? )?(?P<age>\d{1,3})(?:[- ]years?[- ]old| ?y/?o| years of age)?(?: man| woman| guy| girl| male"
     r"| female)?",
     r"turned (?P<age>\d{1,3})",
-    r"(?:work|am employed|started (?:working|work)|start working|started a new job) as " + _A
-    + r"(?P<occupation>.+?)(?:" + _AT + r"(?P<employer>.+))?",
+    r"(?:work|am employed|started (?:working|work)|start working|started a new job) as "
+    + _A
+    + r"(?P<occupation>.+?)(?:"
+    + _AT
+    + r"(?P<employer>.+))?",
     r"(?:(?:work|am employed|started (?:working|work)|(?:started|got) (?:a|my) (?:new )?job|got hired) (?:at|for"
     r"|by|with)|joined)"
     r" (?P<employer>.+?)(?: as " + _A + r"(?P<occupation>.+))?",
-    r"(?:became|got promoted to|was promoted to|switched (?:jobs|careers) to|retrained as) (?:being |be )?" + _A
-    + r"(?P<occupation>.+?)(?:" + _AT + r"(?P<employer>.+))?",
+    r"(?:became|got promoted to|was promoted to|switched (?:jobs|careers) to|retrained as) (?:being |be )?"
+    + _A
+    + r"(?P<occupation>.+?)(?:"
+    + _AT
+    + r"(?P<employer>.+))?",
     r"work in (?P<industry>.+)",
     r"(?:live|reside|am based|been living|settled(?: down)?) in (?P<residence>.+)",
     r"(?:moved|relocated)(?: back| over| here)?(?: from .+?)? to (?P<residence>.+)",
@@ -99,8 +105,7 @@ POSSESSIONS: Final = _rules(
     r"(?:last|family|sur) ?name am (?P<surname>.+)",
     r"(?:nick ?name|preferred name) am (?P<preferred_name>.+)",
     r"(?:new |current |day |main )?(?:job|occupation|profession|role|position|job title) am (?:being |to be "
-    r"|that of )?"
-    + _A + r"(?P<occupation>.+?)(?:" + _AT + r"(?P<employer>.+))?",
+    r"|that of )?" + _A + r"(?P<occupation>.+?)(?:" + _AT + r"(?P<employer>.+))?",
     r"(?:new |current )?(?:employer|workplace) am (?P<employer>.+)",
     r"(?:home ?town|birthplace|place of birth) am (?P<hometown>.+)",
     r"(?:home|home city|house|apartment|flat|place) am (?:in )?(?P<residence>.+)",
@@ -136,5 +141,6 @@ WISHES: Final = _rules(
 )
 NOTE: Final = re.compile(
     r"^(?:please |and )*(?:remember|do not forget|keep in mind|note|make a note)(?: that"
-    r"|:)\s*(?P<note>.{3,200})$", re.IGNORECASE
+    r"|:)\s*(?P<note>.{3,200})$",
+    re.IGNORECASE,
 )

@@ -24,7 +24,7 @@ def _rules(*patterns: str) -> tuple[re.Pattern[str], ...]:
 PREDICATES: Final = _rules(
     r"(?:名)?叫(?:做|作)?(?P<name>.+)",
     r"姓(?P<surname>.{1,2})",
-    rf"是(?P<school>.+?(?:大学|学院|中学|高中))的?(?P<trade>.*生)",
+    r"是(?P<school>.+?(?:大学|学院|中学|高中))的?(?P<trade>.*生)",
     rf"是(?:来自|从)?(?P<native_place>.+?)的(?P<trade>{_ONE}.+)",
     r"(?:是|算是)?(?:地道的|土生土长的)?(?P<nationality>[\u4e00-\u9fff]{2,5})人",
     r"(?:是|算是)?(?:地道的|土生土长的)?(?P<native_place>[\u4e00-\u9fff]{2,5})人",
@@ -84,7 +84,9 @@ POSSESSIONS: Final = _rules(
 )
 #: A relation at the start: 我(的)姐姐(的)….
 RELATION: Final = re.compile(
-    r"^(?:我们?(?:的|家的|家)?)(?P<relation>" + "|".join(sorted(RELATIONS, key=len, reverse=True)) + r")(?P<owns>的)?(?P<rest>.+)$"
+    r"^(?:我们?(?:的|家的|家)?)(?P<relation>"
+    + "|".join(sorted(RELATIONS, key=len, reverse=True))
+    + r")(?P<owns>的)?(?P<rest>.+)$"
 )
 #: How to speak to the user.
 WISHES: Final = _rules(
@@ -96,5 +98,7 @@ WISHES: Final = _rules(
     r"(?:一点|一些|些|点)?(?:回答|的回答)?",
     r"(?:请|以后|都|尽量)+(?P<answer_length>简短|简洁|简要|详细)(?:地)?(?:一点)?(?:回答|回复)",
 )
-NOTE: Final = re.compile(r"^(?:请|你要|帮我|一定要|麻烦)*(?:记住|记得|别忘了|记一下|记下来?"
-    r"|不要忘记)(?:了)?[，,：:\s]*(?P<note>.{3,120})$")
+NOTE: Final = re.compile(
+    r"^(?:请|你要|帮我|一定要|麻烦)*(?:记住|记得|别忘了|记一下|记下来?"
+    r"|不要忘记)(?:了)?[，,：:\s]*(?P<note>.{3,120})$"
+)

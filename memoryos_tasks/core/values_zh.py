@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from memoryos_tasks.core import values_en
+from memoryos_tasks.core import persons_en
 from memoryos_tasks.core.words_en import is_trade, may_be_name
 from memoryos_tasks.core.words_zh import (
     COUNTRIES,
@@ -22,8 +22,11 @@ _LIST = re.compile(r"\s*(?:、|以及|还有|和|与|及|跟|或者?|&|\band\b|,
 _ONE = re.compile(r"^(?:一名|一位|一个|名|位|个)(?=.)")
 _TRADE = re.compile(r"(?:" + TRADES + r")$")
 _NO_TRADE = re.compile(r"(?:" + NO_TRADES + r")$")
-_LATIN_TRADE = re.compile(r"^(?:CEO|CTO|CFO|COO|HR|PM|DBA|QA|UI设计|[A-Za-z+#]+\s?(?:开发|程序员"
-    r"|工程师))$", re.IGNORECASE)
+_LATIN_TRADE = re.compile(
+    r"^(?:CEO|CTO|CFO|COO|HR|PM|DBA|QA|UI设计|[A-Za-z+#]+\s?(?:开发|程序员"
+    r"|工程师))$",
+    re.IGNORECASE,
+)
 _LATIN_NAME = re.compile(r"^[A-Z][a-z]+(?: [A-Z][a-z]+)*$")
 _PLACE_END = re.compile(r"[省市县区镇村州岛国城湾]$")
 _DIGITS = {char: number for number, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
@@ -46,7 +49,7 @@ def _ok(value: str, longest: int) -> list[str]:
 def name(value: str) -> list[str]:
     value = re.split(r"(?:来自|住在|是一|今年)", plain(value))[0]
     if re.fullmatch(r"[A-Za-z][A-Za-z .'’·-]{0,40}", value):
-        return values_en.name(value)
+        return persons_en.name(value)
     if re.search(r"一声|外卖|车|醒|停|起来|过来|好友", value) or value.endswith("的"):
         return []
     return _ok(value, 6) if re.fullmatch(r"[\u4e00-\u9fffA-Za-z·]+", value) else []
@@ -66,7 +69,11 @@ def self_name(value: str) -> list[str]:
 
 def occupation(value: str) -> list[str]:
     value = _ONE.sub("", plain(value))
-    if value.endswith("的") or re.search(r"好人|坏人|忙|累|难|无聊", value) or re.match(r"(?:很|非常|太|在|什么)", value):
+    if (
+        value.endswith("的")
+        or re.search(r"好人|坏人|忙|累|难|无聊", value)
+        or re.match(r"(?:很|非常|太|在|什么)", value)
+    ):
         return []
     return _ok(value, 14)
 
@@ -132,7 +139,11 @@ def date(value: str) -> list[str]:
 def languages(value: str) -> list[str]:
     found = [part for part in (plain(part) for part in _LIST.split(value)) if part]
     pattern = re.compile(rf"(?:{LANGUAGES})[文语]|[\u4e00-\u9fff]{{1,3}}话|普通话|粤语|English")
-    return [part for part in found if pattern.fullmatch(part) and part not in ("实话", "笑话", "电话", "坏话", "谎话", "闲话")]
+    return [
+        part
+        for part in found
+        if pattern.fullmatch(part) and part not in ("实话", "笑话", "电话", "坏话", "谎话", "闲话")
+    ]
 
 
 def answer_language(value: str) -> list[str]:
@@ -153,7 +164,11 @@ def thing(value: str) -> list[str]:
 
 
 def surname(value: str) -> list[str]:
-    return [value] if value[0] in SURNAMES + "黄何林高马罗唐程任方石金崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文" else []
+    return (
+        [value]
+        if value[0] in SURNAMES + "黄何林高马罗唐程任方石金崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
+        else []
+    )
 
 
 def industry(value: str) -> list[str]:
@@ -165,7 +180,7 @@ def status(value: str) -> list[str]:
     return [{"结婚": "已婚", "离异": "离婚"}.get(value, value)]
 
 
-def diet(value: str) -> list[str]:
+def diet(_value: str) -> list[str]:
     return ["素食"]
 
 

@@ -83,12 +83,10 @@ _ZH: Mapping[str, str] = {
 _SECOND = {"is": "are", "has": "have", "was": "were", "studies": "study"}
 
 
-def sentence(
-    subject: str, attribute: str, value: str, *, chinese: bool, label: str = "", you: bool = False
-) -> str:
+def sentence(subject: str, attribute: str, value: str, *, chinese: bool, label: str = "", you: bool = False) -> str:
     """The claim in words. ``label`` names the subject, if not the user; ``you`` speaks to the user."""
-    return _chinese(subject, attribute, value, label, you) if chinese else _english(
-        subject, attribute, value, label, you
+    return (
+        _chinese(subject, attribute, value, label, you) if chinese else _english(subject, attribute, value, label, you)
     )
 
 

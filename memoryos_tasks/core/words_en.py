@@ -89,12 +89,12 @@ _TRADES = word_set(
     " animator jeweler"
     " hairdresser barber beautician stylist receptionist concierge janitor cleaner retiree pensioner bookkeeper"
 )
-_TRADE_ENDING = re.compile(r"(?:ologist|ographer|ician|keeper|(?:black|gold|silver|lock)smith|maker|engineer"
-    r"|scientist|officer|worker|tech)$")
-#: Words that look like trades and are none.
-_NO_TRADE = word_set(
-    "lovemaker trouble-maker troublemaker hard-worker"
+_TRADE_ENDING = re.compile(
+    r"(?:ologist|ographer|ician|keeper|(?:black|gold|silver|lock)smith|maker|engineer"
+    r"|scientist|officer|worker|tech)$"
 )
+#: Words that look like trades and are none.
+_NO_TRADE = word_set("lovemaker trouble-maker troublemaker hard-worker")
 
 #: What "I am X" says when X is no name: states, places, nouns of the day.
 _NO_NAME = word_set(

@@ -73,7 +73,7 @@ class VectorStore(Protocol):
         """Insert or replace points whole."""
 
     def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
-        """Set these payload fields on existing points, leaving the others."""
+        """Set these payload fields on existing points, leaving the others; None removes a field."""
 
     def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
         """Replace the named sparse vectors of one existing point."""

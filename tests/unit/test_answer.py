@@ -27,10 +27,13 @@ def turns(*texts: str, role: Role = "user", name: str | None = None, at: float =
     ]
 
 
-@pytest.mark.parametrize("question", ["What is my name and my job?", "Who am I?", "tell me my name and what I do for a living"])
+@pytest.mark.parametrize(
+    "question", ["What is my name and my job?", "Who am I?", "tell me my name and what I do for a living"]
+)
 def test_the_answer_names_the_slots_that_are_asked_for(question: str) -> None:
     for said in (answer(question, facts(ALICE), [], NOW), answer(question, [], turns(ALICE), NOW)):
-        assert "Alice" in said and "data scientist" in said
+        assert "Alice" in said
+        assert "data scientist" in said
 
 
 def test_chinese_questions_are_answered_in_chinese() -> None:
@@ -80,7 +83,8 @@ def test_a_believed_fact_outweighs_an_old_turn() -> None:
 @pytest.mark.parametrize("question", ["What is your name?", "你叫什么名字？"])
 def test_a_question_about_the_assistant_is_not_answered_with_the_user(question: str) -> None:
     said = answer(question, facts(ALICE, XIAOMING), turns(ALICE, XIAOMING), NOW)
-    assert "Alice" not in said and "小明" not in said
+    assert "Alice" not in said
+    assert "小明" not in said
 
 
 def test_recalled_sentences_are_quoted_with_speaker_and_date() -> None:
@@ -91,7 +95,8 @@ def test_recalled_sentences_are_quoted_with_speaker_and_date() -> None:
 
 def test_chinese_sentences_are_quoted_in_chinese() -> None:
     said = answer("会议讨论了什么预算？", [], turns("今天的会议讨论了明年的预算。"), NOW)
-    assert "今天的会议讨论了明年的预算。" in said and said.startswith("记忆中有：")
+    assert "今天的会议讨论了明年的预算。" in said
+    assert said.startswith("记忆中有：")
 
 
 def test_questions_in_memory_and_own_refusals_are_not_quoted() -> None:

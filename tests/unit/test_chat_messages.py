@@ -34,12 +34,20 @@ def test_nothing_is_new_in_nothing() -> None:
 
 
 def test_content_may_be_text_parts_or_nothing() -> None:
-    parts = [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {"url": "x"}}, {"type": "text", "text": "here"}]
+    parts = [
+        {"type": "text", "text": "look"},
+        {"type": "image_url", "image_url": {"url": "x"}},
+        {"type": "text", "text": "here"},
+    ]
     assert text_of(parts) == "look\nhere"
     assert text_of("plain") == "plain"
-    assert text_of(None) == "" and text_of(5) == "" and text_of([{"type": "text", "text": None}]) == ""
+    assert text_of(None) == ""
+    assert text_of(5) == ""
+    assert text_of([{"type": "text", "text": None}]) == ""
 
 
 def test_the_question_is_the_last_user_message() -> None:
-    assert question([message("user", "a"), message("user", [{"type": "text", "text": "b"}]), message("tool", "c")]) == "b"
+    assert (
+        question([message("user", "a"), message("user", [{"type": "text", "text": "b"}]), message("tool", "c")]) == "b"
+    )
     assert question([message("system", "x")]) == ""

@@ -81,7 +81,10 @@ ENGLISH = [
     ("Please answer briefly", "answer length=brief"),
     ("Please answer in French", "answer language=French"),
     ("My sister lives in Oslo", "sister.residence=Oslo"),
-    ("My sister Anna is a doctor and she lives in Rome", "sister.name=Anna | sister.occupation=doctor | sister.residence=Rome"),
+    (
+        "My sister Anna is a doctor and she lives in Rome",
+        "sister.name=Anna | sister.occupation=doctor | sister.residence=Rome",
+    ),
     ("My mom's name is Carol", "mother.name=Carol"),
     ("My dog is called Rex", "dog.name=Rex"),
     ("I bought a Tesla", "bought=Tesla"),
@@ -100,10 +103,12 @@ ENGLISH_NOTHING = [
     'He said "I am a doctor"', "She told me I am a genius", "Translate this: My name is John", "> my name is Carl",
     "`my name is Bob`", "```\nmy name is Bob\n```", "```\nmy name is Bob", "I'm tired", "I'm sorry", "I am here",
     "I'M TIRED", "I'm Sorry about that", "I'm not a doctor", "I am not married", "My name isn't Bob",
-    "I no longer work at Google", "I don't live in Paris anymore", "I work from home", "I work hard", "I live in fear",
+    "I no longer work at Google", "I don't live in Paris anymore",
+    "I work from home", "I work hard", "I live in fear",
     "I'm working on a project", "I'm a morning person", "I'm a bit tired", "I'm 34 minutes late", "I'm 6 feet tall",
     "I love you", "I love how you write", "I like that", "I love to", "I'd like a coffee", "My code is broken",
-    "My name is on the list", "My wifi password is hunter2", "I'm from the marketing team", "I speak fast", "You are Bob",
+    "My name is on the list", "My wifi password is hunter2",
+    "I'm from the marketing team", "I speak fast", "You are Bob",
     "She is a teacher", "I'm in Paris right now", "I've always liked turtles", "I joined in", "",
 ]  # fmt: skip
 
@@ -163,8 +168,10 @@ CHINESE = [
 
 CHINESE_NOTHING = [
     "我叫什么名字？", "我是程序员吗", "你知道我是谁吗", "我住在哪里", "如果我是医生，我会住在上海", "假如我是你",
-    "他说我是医生", "他说：“我是医生”", "帮我翻译：我是一名医生", "我不是医生", "我不叫小明", "我不在北京住", "我以前住在北京",
-    "我想去上海", "我想当医生", "我在家工作", "我没有工作", "我很累", "我是好人", "我是个好人", "我是女生", "我是高兴的", "我爱你", "我喜欢你",
+    "他说我是医生", "他说：“我是医生”", "帮我翻译：我是一名医生",
+    "我不是医生", "我不叫小明", "我不在北京住", "我以前住在北京",
+    "我想去上海", "我想当医生", "我在家工作", "我没有工作", "我很累",
+    "我是好人", "我是个好人", "我是女生", "我是高兴的", "我爱你", "我喜欢你",
     "我叫了一辆车", "我叫外卖了", "我对海鲜不过敏", "我的密码是123456",
 ]  # fmt: skip
 

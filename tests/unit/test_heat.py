@@ -32,7 +32,8 @@ def test_recency_of_a_visit_is_measured_from_the_visit_before() -> None:
 def test_a_segment_left_alone_cools() -> None:
     soon, later = recomputed(SEGMENT, 1000.0), recomputed(SEGMENT, 1000.0 + 10 * TAU)
     assert soon.heat == pytest.approx(5.0)
-    assert later.heat < 4.001 and later.visits == SEGMENT.visits
+    assert later.heat < 4.001
+    assert later.visits == SEGMENT.visits
 
 
 def test_a_late_visit_does_not_turn_the_clock_back() -> None:
@@ -42,6 +43,7 @@ def test_a_late_visit_does_not_turn_the_clock_back() -> None:
 
 def test_only_hot_segments_with_pages_to_analyse_are_promoted() -> None:
     hot = visited(SEGMENT, 1001.0)
-    assert is_hot(hot) and not is_hot(SEGMENT)
+    assert is_hot(hot)
+    assert not is_hot(SEGMENT)
     done = Segment("s", "", (), (), ("p1",), 1, 9, 11.0, 0.0, 0.0)
     assert not is_hot(done)

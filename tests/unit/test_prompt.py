@@ -47,7 +47,8 @@ def test_the_budget_holds_and_no_line_is_cut(budget: int) -> None:
 def test_the_best_are_kept_when_not_all_fit() -> None:
     facts = [fact(f"fact number {number} about the user", at=-number * DAY) for number in range(50)]
     block = memory_block(facts, [], 150)
-    assert "number 0 " in block and "number 49 " not in block
+    assert "number 0 " in block
+    assert "number 49 " not in block
 
 
 def test_a_memory_stays_on_its_line_and_cannot_close_the_block() -> None:
@@ -71,7 +72,8 @@ def test_nothing_remembered_is_no_block() -> None:
 def test_the_block_comes_after_the_clients_system_prompt() -> None:
     # Given a conversation with a system prompt and an unknown field
     messages: list[dict[str, Any]] = [
-        {"role": "system", "content": "Be kind."}, {"role": "user", "content": "hi", "x": 1}, {"role": "assistant", "content": "yo"},
+        {"role": "system", "content": "Be kind."}, {"role": "user", "content": "hi", "x": 1},
+        {"role": "assistant", "content": "yo"},
     ]  # fmt: skip
     # When memories are added
     composed = compose(messages, "MEMORIES")
@@ -94,6 +96,12 @@ def test_a_system_prompt_in_parts_gains_a_part() -> None:
 
 
 def test_turns_that_the_request_carries_are_not_injected_again() -> None:
-    messages = [{"role": "user", "content": "my  name is Alice"}, {"role": "assistant", "content": [{"type": "text", "text": "Hi"}]}]
+    messages = [
+        {"role": "user", "content": "my  name is Alice"},
+        {"role": "assistant", "content": [{"type": "text", "text": "Hi"}]},
+    ]
     recalled = [turn("my name is Alice"), turn("Hi", role="assistant"), turn("Hi"), turn("other")]
-    assert [(item.role, item.content) for item in not_carried(recalled, messages)] == [("user", "Hi"), ("user", "other")]
+    assert [(item.role, item.content) for item in not_carried(recalled, messages)] == [
+        ("user", "Hi"),
+        ("user", "other"),
+    ]

@@ -34,7 +34,13 @@ def page(name: str, text: str = "user: I like hiking in the Alps.") -> Page:
 
 def test_a_user_message_and_its_reply_are_one_page() -> None:
     # Given a conversation in journal order, handed over in another
-    events = [event(2, "assistant", "hi"), event(1, "user", "hello"), event(3, "user"), event(4, "user"), event(5, "assistant")]
+    events = [
+        event(2, "assistant", "hi"),
+        event(1, "user", "hello"),
+        event(3, "user"),
+        event(4, "user"),
+        event(5, "assistant"),
+    ]
     # When it is cut into pages
     made = pages(events)
     # Then each exchange is a page, and the unanswered message one alone
@@ -75,7 +81,8 @@ def test_joining_updates_vector_keywords_summary_and_heat() -> None:
     assert joined.page_ids == ("p1", "p2")
     assert joined.vector == pytest.approx((math.sqrt(0.5), math.sqrt(0.5)))
     assert joined.keywords == ("alps", "爬山", "hiking")
-    assert "爬山" in joined.summary and "hiking" in joined.summary
+    assert "爬山" in joined.summary
+    assert "hiking" in joined.summary
     assert joined.heat > segment.heat
 
 
@@ -91,7 +98,8 @@ def test_a_segment_stays_bounded() -> None:
     for number in range(60):
         text = f"user: This is sentence {number} about topic {number}."
         segment = join(segment, page(f"p{number + 1}", text), (1.0,), ("k", f"word{number}"), 0.0)
-    assert len(segment.keywords) <= MAX_KEYWORDS and segment.keywords[0] == "k"
+    assert len(segment.keywords) <= MAX_KEYWORDS
+    assert segment.keywords[0] == "k"
     assert 0 < len(segment.summary) <= MAX_SUMMARY
 
 
@@ -101,4 +109,5 @@ def test_a_summary_keeps_the_sentences_with_most_keywords_in_order() -> None:
 
 
 def test_every_embedder_has_a_threshold() -> None:
-    assert threshold("static") > 0 and threshold("some-new-model") > 0
+    assert threshold("static") > 0
+    assert threshold("some-new-model") > 0

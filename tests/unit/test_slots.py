@@ -21,7 +21,8 @@ def test_a_fact_for_an_empty_slot_is_inserted_with_its_id() -> None:
     new = fact("residence", "Rome")
     changes = resolve(OWNER, [], [new])
     assert [inserted.id for inserted in changes.to_insert] == [fact_id(OWNER, new)]
-    assert not changes.to_supersede and not changes.to_update
+    assert not changes.to_supersede
+    assert not changes.to_update
 
 
 def test_a_newer_value_supersedes() -> None:
@@ -36,7 +37,8 @@ def test_a_newer_value_supersedes() -> None:
 def test_the_same_value_in_other_case_only_gains_a_source() -> None:
     old = stored("occupation", "Data Scientist", 1.0)
     changes = resolve(OWNER, [old], [fact("occupation", "data  scientist", 2.0, source="e2")])
-    assert changes.to_insert == () and changes.to_supersede == ()
+    assert changes.to_insert == ()
+    assert changes.to_supersede == ()
     assert [(updated.id, updated.sources) for updated in changes.to_update] == [(old.id, ("e1", "e2"))]
 
 
@@ -58,7 +60,8 @@ def test_an_older_message_that_arrives_late_becomes_history() -> None:
 def test_slots_with_several_values_keep_them_all() -> None:
     tea = stored("likes", "tea", many=True)
     changes = resolve(OWNER, [tea], [fact("likes", "coffee", 2.0, source="e2", many=True)])
-    assert len(changes.to_insert) == 1 and changes.to_supersede == ()
+    assert len(changes.to_insert) == 1
+    assert changes.to_supersede == ()
 
 
 def test_liking_and_disliking_the_same_contradict() -> None:

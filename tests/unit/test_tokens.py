@@ -8,7 +8,8 @@ from memoryos_tasks.core.tokens import estimate, fit
 
 
 @pytest.mark.parametrize(
-    ("text", "tokens"), [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2), ("我叫小明", 4), ("我叫Alice", 4), ("こんにちは", 5)]
+    ("text", "tokens"),
+    [("", 0), ("a", 1), ("abcd", 1), ("abcde", 2), ("我叫小明", 4), ("我叫Alice", 4), ("こんにちは", 5)],
 )
 def test_four_characters_or_one_cjk_character_are_a_token(text: str, tokens: int) -> None:
     assert estimate(text) == tokens
@@ -24,4 +25,5 @@ def test_items_are_taken_best_first_while_they_fit() -> None:
 
 
 def test_no_budget_takes_nothing() -> None:
-    assert fit(["a"], 0) == [] and fit(["a"], -5) == []
+    assert fit(["a"], 0) == []
+    assert fit(["a"], -5) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from memoryos_tasks.adapters.redis.scripts import source
-from memoryos_tasks.core.errors import TrafficDown, TruthDown
+from memoryos_tasks.core.errors import TrafficDown, TruthDown, Unavailable
 from memoryos_tasks.core.settings import Settings
 
 #: What redis-py raises when the server is away, starting, or its disk is full.
@@ -22,6 +23,8 @@ DOWN = (
     redis.ReadOnlyError,
     redis.OutOfMemoryError,
 )
+#: Seconds for which a store that just failed is not asked again.
+REFUSED_SECONDS = 0.5
 #: Seconds that a blocking read may wait for news, beyond the socket timeout.
 BLOCK_SECONDS = 5.0
 
@@ -49,22 +52,28 @@ def _client(url: str, timeout: float, *, read: float | None = None) -> redis.Red
     )
 
 
-@contextmanager
-def truth_errors() -> Iterator[None]:
-    """Failures of the truth role as :class:`TruthDown`."""
-    try:
-        yield
-    except DOWN as error:
-        raise TruthDown(retry_after=1) from error
+class Role:
+    """One of the two roles as this process sees it. After a failure its calls are refused for a moment, so that a
+    request that needs it five times waits for it once."""
+
+    def __init__(self, error: type[Unavailable]) -> None:
+        self._error = error
+        self._down_until = 0.0
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Failures of this role's store as its error."""
+        if time.monotonic() < self._down_until:
+            raise self._error(retry_after=1)
+        try:
+            yield
+        except DOWN as error:
+            self._down_until = time.monotonic() + REFUSED_SECONDS
+            raise self._error(retry_after=1) from error
 
 
-@contextmanager
-def traffic_errors() -> Iterator[None]:
-    """Failures of the traffic role as :class:`TrafficDown`."""
-    try:
-        yield
-    except DOWN as error:
-        raise TrafficDown(retry_after=1) from error
+truth_errors = Role(TruthDown).errors
+traffic_errors = Role(TrafficDown).errors
 
 
 def script(client: redis.Redis, name: str) -> Callable[[Sequence[str], Sequence[Any]], Any]:

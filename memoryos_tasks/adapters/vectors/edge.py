@@ -20,12 +20,17 @@ from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, Where
 
 DENSE = "dense"
 SPARSE = ("turn", "window")
-#: Payload fields that are filtered on; the user besides, as the field that separates the owners.
+#: Payload fields that are filtered on. Only the user's has graphs: one over a whole tenant or kind would take
+#: minutes to build and answer no search.
 INDEXED = {
-    **dict.fromkeys(("tenant", "kind", "session", "place"), engine.PayloadSchemaType.Keyword),
-    "current": engine.PayloadSchemaType.Bool,
-    "valid_to": engine.PayloadSchemaType.Float,
+    "user": engine.KeywordIndexParams(is_tenant=True),
+    **dict.fromkeys(("tenant", "kind", "session", "place"), engine.KeywordIndexParams(enable_hnsw=False)),
+    "current": engine.BoolIndexParams(enable_hnsw=False),
+    "valid_to": engine.FloatIndexParams(enable_hnsw=False),
 }
+#: Largest segment that is merged, in KB of vectors. The engine keeps Python's global lock while it works, so this
+#: bounds how long :meth:`EdgeStore.optimize` holds up the process: about two seconds.
+LARGEST_SEGMENT = 30_000
 #: Updates between two flushes: what a start after a crash has to replay from the log, at the most.
 FLUSH_EVERY = 2000
 
@@ -33,7 +38,7 @@ FLUSH_EVERY = 2000
 class EdgeStore:
     """A shard at ``path`` that this process owns alone. Safe to use from many threads, not across a fork.
 
-    The engine locks itself, so reads run side by side and beside a write; writes that first look and then
+    The engine locks itself and keeps Python's global lock during its calls; writes that first look and then
     act are serialised here. An update is in the engine's log (a mapped file) when the call returns, and so
     survives the death of the process. Raises :class:`VectorsDown` when another process owns the folder or the
     engine fails, :class:`ConfigError` when the folder holds vectors of another size.
@@ -68,7 +73,6 @@ class EdgeStore:
         folder.mkdir(exist_ok=True)
         shard = engine.EdgeShard.create(str(folder), _config(self._dimensions))
         index = engine.UpdateOperation.create_field_index
-        shard.update(index("user", engine.KeywordIndexParams(is_tenant=True)))
         for field, schema in INDEXED.items():
             shard.update(index(field, schema))
         return shard
@@ -159,7 +163,8 @@ class EdgeStore:
     def optimize(self) -> bool:
         """Merge, vacuum and index segments and write all to disk; True when there was something to do.
 
-        Reads and writes go on meanwhile. Belongs into maintenance: it can take seconds.
+        Belongs into maintenance: mostly it takes milliseconds, but when segments are merged, the whole process
+        stands still for a second or two.
         """
         with _engine_errors("optimize"):
             changed = bool(self._shard.optimize())
@@ -193,6 +198,7 @@ def _config(dimensions: int) -> engine.EdgeConfig:
         sparse_vectors={name: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf) for name in SPARSE},
         # Every search is one user's: graphs inside users who have many points, none across users.
         hnsw_config=engine.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000, payload_m=16),
+        optimizers=engine.EdgeOptimizersConfig(max_segment_size=LARGEST_SEGMENT),
     )
 
 

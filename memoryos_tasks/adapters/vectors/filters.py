@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import qdrant_edge as engine
 
 from memoryos_tasks.core.events import Owner
@@ -45,7 +46,9 @@ def matching(where: Where) -> engine.Filter:
         if value is None:
             conditions.append(engine.IsEmptyCondition(field))
         else:
-            conditions.append(engine.FieldCondition(field, match=engine.MatchValue(value)))
+            # The engine takes Python's own True for the integer 1, and then matches nothing.
+            exact: Any = np.bool_(value) if isinstance(value, bool) else value
+            conditions.append(engine.FieldCondition(field, match=engine.MatchValue(exact)))
     return engine.Filter(must=conditions)
 
 

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from memoryos_tasks.adapters.embedding.static import StaticEmbedder
+from memoryos_tasks.adapters.vectors.edge import EdgeStore
+from memoryos_tasks.core.errors import VectorsDown
+from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.core.items import Kind, Recalled, Tier
+from memoryos_tasks.core.retrieval import BEFORE
+from memoryos_tasks.ports.vectors import Point, Where
+from memoryos_tasks.services.recall import Recall
+
+ALICE = Owner("acme", "alice")
+BOB = Owner("acme", "bob")
+NOW = 1_700_000_000.0
+TALK = [
+    "I moved to Berlin last spring.",
+    "How do you like it there?",
+    "The summers are lovely, and I bought a red bicycle.",
+    "My sister Joanna adopted a cat called Pixel.",
+    "我在上海工作，是一名数据科学家。",
+    "我的猫叫咪咪，它喜欢睡觉。",
+    "We watched a film about volcanoes yesterday.",
+    "I am allergic to peanuts.",
+    "The concert on Friday was far too loud.",
+]
+
+
+class ReversingCodec:
+    """Text at rest is not the text, so that what is not sealed shows."""
+
+    def seal(self, owner: Owner, text: str) -> str:
+        return f"{owner.user}:{text[::-1]}"
+
+    def open(self, owner: Owner, sealed: str) -> str:
+        assert sealed.startswith(f"{owner.user}:")
+        return sealed[len(owner.user) + 1 :][::-1]
+
+
+@pytest.fixture(scope="module")
+def embedder() -> StaticEmbedder:
+    return StaticEmbedder()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EdgeStore]:
+    opened = EdgeStore(tmp_path / "vectors", StaticEmbedder.dimensions)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def recall(store: EdgeStore, embedder: StaticEmbedder) -> Recall:
+    return Recall(store, embedder, ReversingCodec(), b"key of the tenant")
+
+
+def talk(owner: Owner, texts: Sequence[str] = TALK, *, session: str = "default", first: int = 1) -> list[Event]:
+    return [
+        Event(owner, f"{session}-{seq}", "user", text, NOW - 1000 + seq, session=session, seq=seq)
+        for seq, text in enumerate(texts, first)
+    ]
+
+
+def contents(found: Sequence[Recalled]) -> list[str]:
+    return [item.content for item in found]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Where did I move?", 0),
+        ("What pet did Joanna adopt?", 3),
+        ("What am I allergic to?", 7),
+        ("我在哪里工作？", 4),
+        ("猫叫什么名字？", 5),
+        ("Which films about a volcano did we see?", 6),
+    ],
+)
+def test_a_question_finds_its_turn_first(recall: Recall, question: str, answer: int) -> None:
+    recall.index(talk(ALICE), {})
+    best = recall.search(ALICE, question, limit=3, now=NOW)[0]
+    assert best.content == TALK[answer]
+    assert best.sources == (f"default-{answer + 1}",)
+    assert (best.kind, best.tier, best.role, best.session) == (Kind.TURN, Tier.SHORT, "user", "default")
+    assert best.created_at == NOW - 999 + answer
+    assert math.isclose(best.score, sum(best.parts.values()))
+
+
+def test_nobody_elses_turns_are_found_and_none_weighs_in_a_score(recall: Recall) -> None:
+    recall.index(talk(ALICE), {})
+    alone = recall.search(ALICE, "peanuts and the concert", limit=5, now=NOW)
+    recall.index(talk(BOB, ["Peanuts at the concert"] * 30), {})
+    assert recall.search(ALICE, "peanuts and the concert", limit=5, now=NOW) == alone
+    assert recall.search(Owner("other", "alice"), "peanuts", limit=5, now=NOW) == []
+
+
+def test_one_by_one_ranks_as_in_bulk(recall: Recall) -> None:
+    # Given the same two sessions, in bulk for Alice and event by event for Bob
+    def sessions(owner: Owner) -> list[Event]:
+        return [*talk(owner, session="a"), *talk(owner, TALK[::-1], session="b", first=20)]
+
+    recall.index(sessions(ALICE), {})
+    before: dict[str, list[Event]] = {"a": [], "b": []}
+    for event in sessions(BOB):
+        recall.index([event], {event.session: before[event.session][-BEFORE:]})
+        before[event.session].append(event)
+    # Then every question gets the same answer
+    for question in ("What pet did Joanna adopt?", "Berlin in summer", "我的猫", "loud films"):
+        bulk, single = (recall.search(owner, question, limit=9, now=NOW) for owner in (ALICE, BOB))
+        assert [item.sources for item in bulk] == [item.sources for item in single]
+        assert [item.score for item in bulk] == pytest.approx([item.score for item in single], abs=1e-5)
+
+
+def test_a_neighbour_leads_to_a_turn_that_shares_no_word_with_the_question(recall: Recall) -> None:
+    recall.index(talk(ALICE, ["Noise.", "What is your favourite dish?", "Lasagne!", "Sure.", "Okay.", "Bye."]), {})
+    found = recall.search(ALICE, "What is my favourite dish?", limit=2, now=NOW)
+    assert "Lasagne!" in contents(found)
+
+
+def test_indexing_again_changes_nothing(recall: Recall, store: EdgeStore) -> None:
+    # Given a turn that was moved to mid-term memory
+    events = talk(ALICE)
+    recall.index(events, {})
+    store.patch(ALICE, [events[3].turn_id], {"place": "some page"})
+    found = recall.search(ALICE, "Joanna's cat", limit=9, now=NOW)
+    # When some events are delivered again, with less around them than there was
+    recall.index([events[3]], {"default": [events[2]]})
+    # Then its place and every score are as before
+    assert recall.search(ALICE, "Joanna's cat", limit=9, now=NOW) == found
+    assert found[0].tier is Tier.MID
+    assert store.count(Where(ALICE)) == len(events)
+
+
+def test_a_crash_between_the_two_writes_is_healed_by_the_redelivery(
+    recall: Recall, store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an index call that dies before the new turn is written
+    events = talk(ALICE)
+    recall.index(events[:-1], {})
+    before: Mapping[str, Sequence[Event]] = {"default": events[-1 - BEFORE : -1]}
+
+    def dies(owner: Owner, points: Sequence[Point]) -> None:
+        raise VectorsDown()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "upsert", dies)
+        with pytest.raises(VectorsDown):
+            recall.index(events[-1:], before)
+    # When it is delivered again
+    recall.index(events[-1:], before)
+    # Then all is as if it had never died
+    recall.index(talk(BOB), {})
+    answers = [recall.search(owner, "a loud concert", limit=9, now=NOW) for owner in (ALICE, BOB)]
+    assert contents(answers[0]) == contents(answers[1])
+    assert [item.score for item in answers[0]] == pytest.approx([item.score for item in answers[1]])
+
+
+def test_events_come_back_whole(recall: Recall) -> None:
+    event = replace(
+        talk(ALICE)[0], event_id="我/1", name="Alice B", assistant="helper", metadata={"n": 2**70, "深": [None, 1.5]}
+    )
+    recall.index([event, *talk(ALICE)[1:3]], {})
+    assert recall.events(ALICE, ["default-3", "nothing", "我/1"]) == [talk(ALICE)[2], event]
+    assert recall.events(BOB, ["我/1"]) == []
+
+
+def test_text_at_rest_is_sealed(recall: Recall, store: EdgeStore) -> None:
+    recall.index([replace(event, metadata={"note": "secretly"}) for event in talk(ALICE)], {})
+    store.upsert(ALICE, [recall.point(ALICE, ALICE.derive("x"), Kind.PAGE, "volcanoes", sources=(), created_at=NOW)])
+    stored = json.dumps([dict(hit.payload) for hit in store.scroll(Where(ALICE))[0]], ensure_ascii=False)
+    assert not [word for word in ("Berlin", "volcanoes", "secretly", "上海") if word in stored]
+
+
+def test_facts_pages_and_segments_are_in_the_union(recall: Recall, store: EdgeStore) -> None:
+    # Given turns, a fact that holds, one that ended, a page of two turns and a segment
+    events = talk(ALICE)
+    recall.index(events, {})
+
+    def add(kind: Kind, text: str, *sources: str, **payload: object) -> str:
+        id = ALICE.derive(kind, text)
+        store.upsert(
+            ALICE, [recall.point(ALICE, id, kind, text, sources=sources, created_at=NOW, payload=payload)]
+        )
+        return id
+
+    fact = add(Kind.TRAIT, "Alice is allergic to peanuts", "default-8", valid_to=None)
+    add(Kind.TRAIT, "Alice is allergic to nothing", "default-1", valid_to=NOW - 5)
+    page = add(Kind.PAGE, "allergic to peanuts; the concert", "default-8", "gone")
+    segment = add(Kind.SEGMENT, "allergies")
+    # When she asks, with few places and with many
+    few = recall.search(ALICE, "What is Alice allergic to?", limit=4, now=NOW)
+    many = recall.search(ALICE, "What is Alice allergic to?", limit=20, now=NOW)
+    # Then the valid fact leads, the turns follow, and pages and segments take what is left
+    assert (few[0].id, few[0].tier, few[0].sources) == (fact, Tier.LONG, ("default-8",))
+    assert few[1].sources == ("default-8",)
+    assert {item.kind for item in few[1:]} == {Kind.TURN}
+    assert [item.id for item in many[-2:]] == [page, segment]
+    assert "Alice is allergic to nothing" not in contents(many)
+    assert [item.score for item in many] == sorted((item.score for item in many), reverse=True)
+    # And kinds can be chosen
+    only = recall.search(ALICE, "allergic", limit=9, now=NOW, kinds=[Kind.PAGE])
+    assert [(item.id, item.tier) for item in only] == [(page, Tier.MID)]
+
+
+def test_excluded_events_leave_room_for_others(recall: Recall) -> None:
+    recall.index(talk(ALICE), {})
+    everything = [f"default-{seq}" for seq in range(1, 10)]
+    found = recall.search(ALICE, "peanuts", limit=2, now=NOW, exclude_event_ids=["default-8"])
+    assert "default-8" not in {source for item in found for source in item.sources}
+    assert len(found) == 2
+    assert recall.search(ALICE, "peanuts", limit=2, now=NOW, exclude_event_ids=everything) == []
+
+
+def test_a_named_speaker_and_a_time_lift_turns(recall: Recall) -> None:
+    first, second = "I had noodles for dinner.", "I had dumplings for dinner."
+    may, june = 1_683_540_000.0, 1_686_300_000.0  # 8 May and 9 June 2023
+    events = [
+        replace(talk(ALICE, [first])[0], event_id="n", name="Ming", timestamp=may, session="may"),
+        replace(talk(ALICE, [second])[0], event_id="d", name="Lena", timestamp=june, session="june", seq=2),
+    ]
+    recall.index(events, {})
+    for question, answer in [
+        ("What did Ming have for dinner?", first),
+        ("What did Lena have for dinner?", second),
+        ("What was for dinner on 8 May 2023?", first),
+        ("What was for dinner in June 2023?", second),
+    ]:
+        assert recall.search(ALICE, question, limit=1, now=NOW)[0].content == answer
+
+
+@pytest.mark.parametrize("question", ["", "   ", "the of", "🙂", "x" * 100_000, "的了吗", "\x00\ud800"[:1]])
+def test_questions_without_content_are_no_error(recall: Recall, question: str) -> None:
+    assert recall.search(ALICE, question, limit=5, now=NOW) == []
+    recall.index(talk(ALICE), {})
+    assert len(recall.search(ALICE, question, limit=5, now=NOW)) <= 5
+
+
+@pytest.mark.parametrize("content", ["", "🙂", "long " * 60_000, "的"])
+def test_odd_contents_can_be_indexed(recall: Recall, content: str) -> None:
+    recall.index(talk(ALICE, ["The weather was fine.", content, "We went sailing."]), {})
+    assert contents(recall.search(ALICE, "sailing", limit=1, now=NOW)) == ["We went sailing."]
+
+
+def test_embeddings_are_unit_vectors_and_empty_text_is_zero(embedder: StaticEmbedder) -> None:
+    vectors = embedder.embed(["a cat", "", "   ", "你好", "a cat"])
+    norms = [math.sqrt(sum(value * value for value in vector)) for vector in vectors]
+    assert norms == pytest.approx([1, 0, 0, 1, 1])
+    assert vectors[0] == vectors[4]
+    assert {len(vector) for vector in vectors} == {embedder.dimensions}
+    assert embedder.embed([]) == []
