@@ -1,5 +1,8 @@
 """In-memory stand-ins for the ports, for unit tests: they keep the promises of the ports and nothing more."""
 
+# Stand-ins have the signatures of what they stand in for.
+# ruff: noqa: ARG002, ARG005
+
 from __future__ import annotations
 
 import itertools
@@ -60,7 +63,9 @@ class FakeJournal:
     jobs: list[tuple[str, Owner, str]] = field(default_factory=list)
     down: bool = False
 
-    def append(self, owner: Owner, events: Sequence[Event], *, inbox: str = "", request_id: str = "") -> Receipt:
+    def append(
+        self, owner: Owner, events: Sequence[Event], *, inbox: str = "", request_id: str = ""
+    ) -> Receipt:
         if self.down:
             raise TruthDown
         known = {event.event_id: event for event in self.events if event.owner == owner}
@@ -285,4 +290,10 @@ def completion(text: str, id: str = "chatcmpl-1") -> dict[str, Any]:
 def chunk(text: str, finish: str | None = None) -> dict[str, Any]:
     """A ``chat.completion.chunk`` that says ``text``."""
     choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
-    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "m",
+        "choices": [choice],
+    }

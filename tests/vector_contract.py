@@ -131,9 +131,7 @@ class VectorContract:
         window = {"window": SparseVector((8,), (1.0,))}
         store.upsert(ALICE, [Point(pid(1), {"kind": "turn"}, [1, 0, 0, 0], {**point(1, 5).sparse, **window})])
         store.revector(ALICE, pid(1), {"window": SparseVector((9,), (2.0,))})
-        old, new = (
-            Search(Where(ALICE), 5, sparse=SparseVector((term,), (1.0,)), using="window") for term in (8, 9)
-        )
+        old, new = (Search(Where(ALICE), 5, sparse=SparseVector((term,), (1.0,)), using="window") for term in (8, 9))
         assert [len(hits) for hits in store.search([old, new, asking(ALICE, 5)])] == [0, 1, 1]
         assert store.get(ALICE, [pid(1)], vectors=True)[0].dense == (1, 0, 0, 0)
 

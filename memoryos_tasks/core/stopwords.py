@@ -14,7 +14,9 @@ _ENGLISH = """
     doesn't didn't haven't hasn't hadn't can't couldn't won't wouldn't shouldn't mustn't cannot
     s t d ll m re ve
 """
-_CHINESE = "的地得了着过吗呢吧啊呀哦嗯嘛么是在有和与及或也都就还很太这那哪个们我你您他她它什怎谁之其把被给对从到为而且但则"
+_CHINESE = (
+    "的地得了着过吗呢吧啊呀哦嗯嘛么是在有和与及或也都就还很太这那哪个们我你您他她它什怎谁之其把被给对从到为而且但则"
+)
 
 #: English function words in lower case, contractions included; whole words, compared before stemming.
 ENGLISH = frozenset(_ENGLISH.split())

@@ -6,8 +6,20 @@ import calendar
 import re
 from datetime import UTC, datetime, timedelta
 
-_MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
-           "november", "december"]
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _NAME = "|".join([*_MONTHS, *(month[:3] + r"\.?" for month in _MONTHS if month != "may"), r"sept\.?"])
 _ENGLISH = re.compile(
     rf"\b(?:(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? )?(?P<month>{_NAME})\b"

@@ -18,7 +18,7 @@ from memoryos_tasks.core.errors import (
     TruthDown,
     UpstreamError,
 )
-from memoryos_tasks.core.events import Event
+from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.models import resolve
 from memoryos_tasks.core.prompt import compose, memory_block, not_carried
 from memoryos_tasks.ports.ledger import Claim, Job, Ledger, Status
@@ -87,13 +87,21 @@ class Chats:
         self._clock = clock
 
     def run(self, tenant: str, job_id: str) -> Outcome:
-        """Run the job once. A job that is final or held by another run is left alone."""
+        """Run the job once. A job that is final or held by another run is left alone.
+
+        Raises :class:`TruthDown` when the row cannot be read and no unledgered request stands in for it.
+        """
         try:
             claim = self._ledger.claim(tenant, job_id)
         except TruthDown:
-            return self._unledgered(tenant, job_id)
+            asked = self._runs.asked(tenant, job_id)
+            if asked is None:
+                raise
+            return self._unledgered(job_id, *asked)
         if claim is None:
-            return self._unledgered(tenant, job_id)
+            # Asked for while the store of record was down, and rung when it was back.
+            asked = self._runs.asked(tenant, job_id)
+            return self._unledgered(job_id, *asked) if asked else Outcome(job_id, "skipped")
         with self._keeper.keep(claim) as lease:
             try:
                 return self._claimed(claim, lease)
@@ -115,12 +123,8 @@ class Chats:
         self._end(job, completion)
         return Outcome(job.id, "succeeded", completion.get("usage"), remembered=len(events))
 
-    def _unledgered(self, tenant: str, job_id: str) -> Outcome:
+    def _unledgered(self, job_id: str, owner: Owner, request: Mapping[str, Any]) -> Outcome:
         """The run of a chat that was left without a ledger row, because the store of record was down."""
-        asked = self._runs.asked(tenant, job_id)
-        if asked is None:
-            return Outcome(job_id, "skipped")
-        owner, request = asked
         job = Job(job_id, owner, "chat", request=request, inbox=str(request.get("inbox") or ""))
         try:
             completion = self._answer(job, None)

@@ -25,7 +25,7 @@ def system(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iter
         "MEMORYOS__LLM__OPENAI_BASE_URL": upstream.url,
         "MEMORYOS__LLM__FIRST_TOKEN_TIMEOUT": "1",
         "MEMORYOS__LLM__IDLE_TIMEOUT": "1",
-        "MEMORYOS__JOBS__CHAT_DEADLINE": "20",
+        "MEMORYOS__JOBS__CHAT_DEADLINE": "5",
     }
     running = System(tmp_path_factory.mktemp("system"), environment)
     running.start()

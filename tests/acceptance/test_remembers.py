@@ -87,4 +87,4 @@ def test_a_profile_names_its_sources(system: System) -> None:
     event = {"user_id": "profiled", "role": "user", "content": "I am allergic to peanuts.", "event_id": "nut-1"}
     assert system.post("/v1/memory/add", event).status_code == 200
     profile = system.get("/v1/memory/profile?user_id=profiled").json()["profile"]
-    assert [(trait["attribute"], trait["sources"]) for trait in profile] == [("allergies", ["nut-1"])]
+    assert [(trait["attribute"], trait["sources"]) for trait in profile] == [("allergy", ["nut-1"])]

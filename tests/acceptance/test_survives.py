@@ -88,12 +88,12 @@ def test_a_second_worker_beside_the_stack_shares_the_load(make_system: Callable[
     )
     try:
         def joined() -> bool:
-            workers = system.get("/health/status").json()["workers"]
+            workers = system.get("/health/status").json()["detail"]["workers"]
             return len(workers) == 2 and all(worker["warm"] for worker in workers)
 
         until(joined, seconds=30, what="two workers")
         # Then one of them owns the vectors
-        roles = sorted(worker["vectors"] for worker in system.get("/health/status").json()["workers"])
+        roles = sorted(worker["vectors"] for worker in system.get("/health/status").json()["detail"]["workers"])
         assert roles == ["client", "owner"]
         # When many chats arrive, then both work, and what one heard the other knows
         for number in range(40):
@@ -119,12 +119,12 @@ def test_vectors_find_another_owner_when_theirs_is_gone(make_system: Callable[..
             cwd=ROOT, env=system.environment, stdout=log, stderr=subprocess.STDOUT,
         )
         try:
-            until(lambda: len(system.get("/health/status").json()["workers"]) == 2, seconds=30, what="two workers")
+            until(lambda: len(system.get("/health/status").json()["detail"]["workers"]) == 2, seconds=30, what="two workers")
             # When the owner is killed, then one of those that live owns them, and memory is whole
             system.kill("celery", " worker ")
 
             def owned() -> bool:
-                workers = system.get("/health/status").json()["workers"]
+                workers = system.get("/health/status").json()["detail"]["workers"]
                 return [worker["vectors"] for worker in workers].count("owner") == 1
 
             until(owned, seconds=15, what="one owner")

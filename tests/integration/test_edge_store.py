@@ -69,7 +69,8 @@ def test_points_survive_sigkill(writer: subprocess.Popen[str], tmp_path: Path) -
         store.close()
 
 
-def test_a_second_process_is_refused(writer: subprocess.Popen[str], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("writer")
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VectorsDown, match="another running process"):
         EdgeStore(tmp_path / "vectors", DIMENSIONS)
 

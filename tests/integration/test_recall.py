@@ -14,7 +14,7 @@ from memoryos_tasks.core.errors import VectorsDown
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.items import Kind, Recalled, Tier
 from memoryos_tasks.core.retrieval import BEFORE
-from memoryos_tasks.ports.vectors import Point, Where
+from memoryos_tasks.ports.vectors import Where
 from memoryos_tasks.services.recall import Recall
 
 ALICE = Owner("acme", "alice")
@@ -138,19 +138,20 @@ def test_indexing_again_changes_nothing(recall: Recall, store: EdgeStore) -> Non
     assert store.count(Where(ALICE)) == len(events)
 
 
-def test_a_crash_between_the_two_writes_is_healed_by_the_redelivery(
-    recall: Recall, store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("write", ["revector", "upsert"])
+def test_a_crash_at_either_write_is_healed_by_the_redelivery(
+    recall: Recall, store: EdgeStore, monkeypatch: pytest.MonkeyPatch, write: str
 ) -> None:
-    # Given an index call that dies before the new turn is written
+    # Given an index call that dies at one of its writes
     events = talk(ALICE)
     recall.index(events[:-1], {})
     before: Mapping[str, Sequence[Event]] = {"default": events[-1 - BEFORE : -1]}
 
-    def dies(owner: Owner, points: Sequence[Point]) -> None:
+    def dies(*_: object) -> None:
         raise VectorsDown()
 
     with monkeypatch.context() as patched:
-        patched.setattr(store, "upsert", dies)
+        patched.setattr(store, write, dies)
         with pytest.raises(VectorsDown):
             recall.index(events[-1:], before)
     # When it is delivered again
@@ -185,9 +186,7 @@ def test_facts_pages_and_segments_are_in_the_union(recall: Recall, store: EdgeSt
 
     def add(kind: Kind, text: str, *sources: str, **payload: object) -> str:
         id = ALICE.derive(kind, text)
-        store.upsert(
-            ALICE, [recall.point(ALICE, id, kind, text, sources=sources, created_at=NOW, payload=payload)]
-        )
+        store.upsert(ALICE, [recall.point(ALICE, id, kind, text, sources=sources, created_at=NOW, payload=payload)])
         return id
 
     fact = add(Kind.TRAIT, "Alice is allergic to peanuts", "default-8", valid_to=None)

@@ -1,5 +1,8 @@
 """Chat through the gateway: whole, streamed, async, idempotent."""
 
+# Stand-ins have the signatures of what they stand in for.
+# ruff: noqa: ARG001, ARG005
+
 from __future__ import annotations
 
 import json
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 from fakes import FakeStack, chunk, completion
 from flask.testing import FlaskClient
+
 from memoryos_app import create_app
 from memoryos_app.gone import ClientGone
 from memoryos_tasks.core.errors import UpstreamTimeout
@@ -60,7 +64,11 @@ def test_a_chat_is_ledgered_rung_and_answered(stack: FakeStack, client: FlaskCli
     job = stack.ledger.get("default", job_id)
     assert (job.owner.user, job.kind, job.inbox, job.request_id) == ("李雷", "chat", "inbox-1", "my-id.1")
     assert job.request["body"] == {**ASK, "user": "李雷", "reasoning": {"effort": "low"}}
-    assert (job.request["session"], job.request["assistant"], job.request["memory"]) == ("s1", "default", True)
+    assert (job.request["session"], job.request["assistant"], job.request["memory"]) == (
+        "s1",
+        "default",
+        True,
+    )
     assert stack.doorbell.rings == [("chat.run", ("default", job_id), "chat")]
 
 
@@ -77,7 +85,9 @@ def test_memory_can_be_turned_off_for_one_request(stack: FakeStack, client: Flas
     assert stack.ledger.get("default", answer.headers["X-MemoryOS-Job"]).request["memory"] is False
 
 
-def test_the_user_of_the_header_counts_when_the_body_names_none(stack: FakeStack, client: FlaskClient) -> None:
+def test_the_user_of_the_header_counts_when_the_body_names_none(
+    stack: FakeStack, client: FlaskClient
+) -> None:
     answering(stack, (Saying.DONE, completion("x")))
     # Given a header in UTF-8, as WSGI hands it over
     header = "李雷".encode().decode("latin-1")
@@ -95,8 +105,12 @@ def test_a_failed_run_gives_its_status(stack: FakeStack, client: FlaskClient) ->
 def test_a_stream_is_relayed_as_events_with_ids(stack: FakeStack, client: FlaskClient) -> None:
     # Given a worker that streams
     pieces = [chunk("你"), chunk("好", "stop")]
-    answering(stack, (Saying.START, {"tier": "1", "missing": ["vectors"]}),
-              *((Saying.CHUNK, piece) for piece in pieces), (Saying.DONE, {}))
+    answering(
+        stack,
+        (Saying.START, {"tier": "1", "missing": ["vectors"]}),
+        *((Saying.CHUNK, piece) for piece in pieces),
+        (Saying.DONE, {}),
+    )
     # When a client asks for a stream
     answer = client.post(CHAT, json={**ASK, "stream": True})
     # Then each chunk is an event with the id of its place, and [DONE] comes last
@@ -107,7 +121,10 @@ def test_a_stream_is_relayed_as_events_with_ids(stack: FakeStack, client: FlaskC
     assert "你" in answer.text
     # And the facts of the run are in the headers
     assert answer.mimetype == "text/event-stream"
-    assert (answer.headers["X-MemoryOS-Tier"], answer.headers["X-MemoryOS-Status"]) == ("1", "degraded:vectors")
+    assert (answer.headers["X-MemoryOS-Tier"], answer.headers["X-MemoryOS-Status"]) == (
+        "1",
+        "degraded:vectors",
+    )
 
 
 def test_an_error_before_the_first_chunk_is_a_status(stack: FakeStack, client: FlaskClient) -> None:
@@ -116,7 +133,9 @@ def test_an_error_before_the_first_chunk_is_a_status(stack: FakeStack, client: F
     assert (answer.status_code, answer.mimetype) == (504, "application/json")
 
 
-def test_an_error_after_the_first_chunk_is_an_event_without_done(stack: FakeStack, client: FlaskClient) -> None:
+def test_an_error_after_the_first_chunk_is_an_event_without_done(
+    stack: FakeStack, client: FlaskClient
+) -> None:
     answering(stack, (Saying.CHUNK, chunk("a")), (Saying.ERROR, UpstreamTimeout().described()))
     answer = client.post(CHAT, json={**ASK, "stream": True})
     assert answer.status_code == 200
@@ -157,11 +176,16 @@ def test_an_answer_that_was_lost_on_the_way_comes_from_the_ledger(
     # Then both have the answer
     assert whole.json["choices"][0]["message"]["content"] == "from the row"
     first = json.loads(streamed.text.split("\n\n")[0].removeprefix("data: "))
-    assert (first["object"], first["choices"][0]["delta"]["content"]) == ("chat.completion.chunk", "from the row")
+    assert (first["object"], first["choices"][0]["delta"]["content"]) == (
+        "chat.completion.chunk",
+        "from the row",
+    )
     assert streamed.text.endswith("data: [DONE]\n\n")
 
 
-def test_a_run_that_never_ends_is_given_up(stack: FakeStack, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_never_ends_is_given_up(
+    stack: FakeStack, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("memoryos_app.chat.run.TICK", 0.01)
     monkeypatch.setattr("memoryos_app.chat.ask.SLACK", 0.05)
     stack.settings = replace(stack.settings, jobs=replace(stack.settings.jobs, chat_deadline=0.0))

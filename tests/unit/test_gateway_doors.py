@@ -1,5 +1,8 @@
 """Who may come in, what is shown of the state, and what still works when a store is away."""
 
+# Stand-ins have the signatures of what they stand in for.
+# ruff: noqa: ARG001, ARG005
+
 from __future__ import annotations
 
 import ast
@@ -12,11 +15,12 @@ from typing import Any
 import pytest
 from fakes import FakeKey, FakeStack, FakeWorker, chunk, completion
 from flask.testing import FlaskClient
+
 from memoryos_app import create_app
 from memoryos_app.keyring import FRESH, STALE, KeyRing
 from memoryos_app.watch import State
 from memoryos_tasks.core.errors import TruthDown
-from memoryos_tasks.core.settings import Auth, Llm, Settings
+from memoryos_tasks.core.settings import Auth, Gateway, Llm, Memory, Settings, Vectors
 from memoryos_tasks.ports.runs import Saying
 
 CHAT, ADD = "/v1/chat/completions", "/v1/memory/add"
@@ -27,7 +31,8 @@ NOTE = {"user_id": "u", "role": "user", "content": "c", "event_id": "e"}
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStack]:
     monkeypatch.setattr("memoryos_app.chat.run.TICK", 0.01)
-    made = FakeStack()
+    settings = replace(Settings(), memory=replace(Memory(), async_pipeline=True))
+    made = FakeStack(replace(settings, gateway=replace(Gateway(), retrieve_deadline=0.05)))
     yield made
     made.close()
 
@@ -63,7 +68,9 @@ def answering(stack: FakeStack) -> None:
 # Keys
 
 
-@pytest.mark.parametrize("headers", [{}, bearer("mos-wrong"), {"X-API-Key": "no"}, {"Authorization": "Basic eDp5"}])
+@pytest.mark.parametrize(
+    "headers", [{}, bearer("mos-wrong"), {"X-API-Key": "no"}, {"Authorization": "Basic eDp5"}]
+)
 def test_without_a_known_key_nothing_is_answered(stack: FakeStack, client: FlaskClient, headers: Any) -> None:
     locked(stack)
     answer = client.get("/v1/models", headers=headers)
@@ -198,7 +205,10 @@ def test_traffic_that_dies_in_the_middle_ends_the_stream_with_an_error(
     next(pieces)
     stack.watch.state = State(True, False)
     rest = b"".join(pieces).decode()
-    assert ast.literal_eval(rest.split("data: ")[-1].replace("null", "None"))["error"]["code"] == "traffic_unavailable"
+    assert (
+        ast.literal_eval(rest.split("data: ")[-1].replace("null", "None"))["error"]["code"]
+        == "traffic_unavailable"
+    )
     assert "[DONE]" not in rest
 
 
@@ -240,7 +250,9 @@ def test_without_a_worker_a_direct_chat_is_refused_and_an_async_one_kept(
         (State(True, True), "not_ready", "not_ready"),
     ],
 )
-def test_each_state_shows(stack: FakeStack, client: FlaskClient, state: State, status: str, mode: str) -> None:
+def test_each_state_shows(
+    stack: FakeStack, client: FlaskClient, state: State, status: str, mode: str
+) -> None:
     stack.watch.state = state
     answer = client.get("/health/status")
     assert (answer.headers["X-MemoryOS-Status"], answer.json["mode"]) == (status, mode)
@@ -255,7 +267,7 @@ def test_ready_names_what_is_missing(stack: FakeStack, client: FlaskClient) -> N
     assert answer.status_code == 503
     assert [name.split("'")[1] for name in answer.json["missing"]] == ["maintenance", "vectors"]
     # A vector server needs no owner with a queue
-    stack.settings = replace(Settings(), vectors=replace(Settings().vectors, url="http://127.0.0.1:6333"))
+    stack.settings = replace(stack.settings, vectors=replace(Vectors(), url="http://127.0.0.1:6333"))
     assert len(client.get("/health/ready").json["missing"]) == 1
     assert client.get("/health/live").status_code == 200
 
@@ -308,15 +320,19 @@ def test_the_document_and_the_page_need_nothing_from_outside(client: FlaskClient
 
 def test_a_strange_request_id_is_replaced(client: FlaskClient) -> None:
     assert client.get("/health/live", headers={"X-Request-Id": "abc-1"}).headers["X-Request-Id"] == "abc-1"
-    assert client.get("/health/live", headers={"X-Request-Id": "a b\x7f"}).headers["X-Request-Id"].startswith("req_")
+    assert (
+        client.get("/health/live", headers={"X-Request-Id": "a b\x7f"})
+        .headers["X-Request-Id"]
+        .startswith("req_")
+    )
 
 
 def test_the_log_line_has_no_content_and_no_query(
     stack: FakeStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     client = create_app(parts=stack.parts).test_client()
-    client.get("/v1/memory/profile?user_id=secret-user")
-    client.post(ADD, json={**NOTE, "content": "secret diary"})
+    client.get("/v1/memory/profile?user_id=secret-user", buffered=True)
+    client.post(ADD, json={**NOTE, "content": "secret diary"}, buffered=True)
     logged = capsys.readouterr().out
     assert '"path": "/v1/memory/add"' in logged
     assert '"tenant": "default"' in logged
@@ -331,10 +347,22 @@ def test_the_gateway_loads_no_model_vector_or_embedding_code_and_no_task() -> No
         "print('\\n'.join(sys.modules))"
     )
     # When its modules are listed
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     modules = set(loaded.stdout.split())
     # Then none of the worker's is among them
-    foreign = ("qdrant_client", "qdrant_edge", "numpy", "wordllama", "memoryos_tasks.adapters.llm",
-               "memoryos_tasks.adapters.vectors.", "memoryos_tasks.adapters.embedding.", "memoryos_tasks.chat",
-               "memoryos_tasks.memory", "memoryos_tasks.bootstrap", "memoryos_tasks.celery_app")
+    foreign = (
+        "qdrant_client",
+        "qdrant_edge",
+        "numpy",
+        "wordllama",
+        "memoryos_tasks.adapters.llm",
+        "memoryos_tasks.adapters.vectors.",
+        "memoryos_tasks.adapters.embedding.",
+        "memoryos_tasks.chat",
+        "memoryos_tasks.memory",
+        "memoryos_tasks.bootstrap",
+        "memoryos_tasks.celery_app",
+    )
     assert [name for name in modules if name.startswith(foreign)] == []

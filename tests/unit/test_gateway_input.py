@@ -1,5 +1,8 @@
 """Bad input gets a clear error: OpenAI's shape, the field's path, nothing done."""
 
+# Stand-ins have the signatures of what they stand in for.
+# ruff: noqa: ARG001
+
 from __future__ import annotations
 
 import io
@@ -10,8 +13,9 @@ from typing import Any
 import pytest
 from fakes import FakeStack
 from flask.testing import FlaskClient
-from memoryos_app import create_app
 from werkzeug.test import create_environ, run_wsgi_app
+
+from memoryos_app import create_app
 
 HELLO = [{"role": "user", "content": "你好, hello"}]
 CHAT, ADD, RETRIEVE = "/v1/chat/completions", "/v1/memory/add", "/v1/memory/retrieve"
@@ -54,7 +58,13 @@ BAD = [
     (CHAT, chat(messages=[{"content": "x"}]), 400, "messages[0].role", "required"),
     (CHAT, chat(messages=[{"role": "user"}]), 400, "messages[0].content", "required"),
     (CHAT, chat(messages=[{"role": "user", "content": 7}]), 400, "messages[0].content", "string"),
-    (CHAT, chat(messages=[{"role": "user", "content": [{"type": "text"}]}]), 400, "messages[0].content[0].text", "str"),
+    (
+        CHAT,
+        chat(messages=[{"role": "user", "content": [{"type": "text"}]}]),
+        400,
+        "messages[0].content[0].text",
+        "str",
+    ),
     (CHAT, chat(model=7), 400, "model", "string"),
     (CHAT, chat(model=""), 400, "model", "characters"),
     (CHAT, chat(stream="yes"), 400, "stream", "true or false"),
@@ -97,10 +107,27 @@ BAD = [
     (ADD, add(colour="red"), 400, "colour", "not a field"),
     (ADD, add(messages=[{"role": "user", "content": "x"}]), 400, "role", "inside each"),
     (ADD, json.dumps({"user_id": "u", "messages": []}), 400, "messages", "1 to 1000"),
-    (ADD, json.dumps({"user_id": "u", "messages": [{"role": "user", "content": "x"}] * 1001}), 400, "messages", "1001"),
-    (ADD, json.dumps({"user_id": "u", "messages": [{"role": "user", "content": ""}]}), 400, "messages[0].content", "text"),
-    (ADD, json.dumps({"user_id": "u", "messages": [{"role": "user", "content": "x", "mood": 1}]}), 400,
-     "messages[0].mood", "not a field"),
+    (
+        ADD,
+        json.dumps({"user_id": "u", "messages": [{"role": "user", "content": "x"}] * 1001}),
+        400,
+        "messages",
+        "1001",
+    ),
+    (
+        ADD,
+        json.dumps({"user_id": "u", "messages": [{"role": "user", "content": ""}]}),
+        400,
+        "messages[0].content",
+        "text",
+    ),
+    (
+        ADD,
+        json.dumps({"user_id": "u", "messages": [{"role": "user", "content": "x", "mood": 1}]}),
+        400,
+        "messages[0].mood",
+        "not a field",
+    ),
     (RETRIEVE, json.dumps({"user_id": "u"}), 400, "query", "required"),
     (RETRIEVE, json.dumps({"user_id": "u", "query": "q", "limit": "ten"}), 400, "limit", "whole"),
     (RETRIEVE, json.dumps({"user_id": "u", "query": "q", "limit": 0}), 400, "limit", "1 to 100"),
@@ -206,7 +233,9 @@ def test_no_traceback_and_no_content_reach_client_or_log(
 
     stack.doorbell.answer = explode
     # When a chat meets it
-    answer = create_app(parts=stack.parts).test_client().post(CHAT, data=chat(), content_type="application/json")
+    answer = (
+        create_app(parts=stack.parts).test_client().post(CHAT, data=chat(), content_type="application/json")
+    )
     # Then the client gets the request id alone
     assert answer.status_code == 500
     assert answer.headers["X-Request-Id"] in answer.json["error"]["message"]

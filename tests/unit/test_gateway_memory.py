@@ -1,5 +1,8 @@
 """Memory calls through the gateway: journaled first, applied when a worker says so."""
 
+# Stand-ins have the signatures of what they stand in for.
+# ruff: noqa: ARG001
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -9,6 +12,7 @@ from typing import Any
 import pytest
 from fakes import FakeStack
 from flask.testing import FlaskClient
+
 from memoryos_app import create_app
 from memoryos_tasks.core.errors import InvalidRequest
 from memoryos_tasks.core.settings import Gateway, Settings
@@ -20,7 +24,9 @@ ADD, RETRIEVE, PROFILE = "/v1/memory/add", "/v1/memory/retrieve", "/v1/memory/pr
 @pytest.fixture
 def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStack]:
     monkeypatch.setattr("memoryos_app.chat.run.TICK", 0.01)
-    made = FakeStack(replace(Settings(), gateway=replace(Gateway(), add_deadline=0.05, retrieve_deadline=0.05)))
+    made = FakeStack(
+        replace(Settings(), gateway=replace(Gateway(), add_deadline=0.05, retrieve_deadline=0.05))
+    )
     yield made
     made.close()
 
@@ -58,8 +64,15 @@ def answering(stack: FakeStack, answer: dict[str, Any], saying: Saying = Saying.
 
 def test_one_message_is_journaled_applied_and_answered(stack: FakeStack, client: FlaskClient) -> None:
     applying(stack)
-    body = {"user_id": "李雷", "role": "developer", "content": [{"type": "text", "text": "我叫李雷"}], "name": None,
-            "timestamp": "2026-01-31T12:00:00Z", "event_id": "e1", "metadata": {"a": 1}}
+    body = {
+        "user_id": "李雷",
+        "role": "developer",
+        "content": [{"type": "text", "text": "我叫李雷"}],
+        "name": None,
+        "timestamp": "2026-01-31T12:00:00Z",
+        "event_id": "e1",
+        "metadata": {"a": 1},
+    }
     answer = client.post(ADD, json=body)
     assert (answer.status_code, answer.json) == (200, {"status": "ok", "event_ids": ["e1"], "duplicates": []})
     event = stack.journal.events[0]
@@ -74,9 +87,17 @@ def test_many_messages_take_the_outer_fields_as_defaults(stack: FakeStack, clien
         {"role": "user", "content": "a", "session_id": None},
         {"role": "assistant", "content": "b", "session_id": "inner", "timestamp": 5},
     ]
-    body = {"user_id": "u", "messages": messages, "session_id": "outer", "timestamp": 1.5, "assistant_id": "bot"}
+    body = {
+        "user_id": "u",
+        "messages": messages,
+        "session_id": "outer",
+        "timestamp": 1.5,
+        "assistant_id": "bot",
+    }
     answer = client.post(ADD, json=body)
-    said = [(event.content, event.session, event.timestamp, event.assistant) for event in stack.journal.events]
+    said = [
+        (event.content, event.session, event.timestamp, event.assistant) for event in stack.journal.events
+    ]
     assert said == [("a", "outer", 1.5, "bot"), ("b", "inner", 5.0, "bot")]
     assert answer.json["event_ids"] == [event.event_id for event in stack.journal.events]
 
@@ -86,7 +107,12 @@ def test_what_is_not_applied_in_time_is_accepted(stack: FakeStack, client: Flask
     answer = client.post(ADD, json={"user_id": "u", "role": "user", "content": "c", "event_id": "e"})
     # Then the event is journaled and the answer says where to ask
     assert answer.status_code == 202
-    assert answer.json == {"status": "accepted", "event_ids": ["e"], "duplicates": [], "job_id": "job_ingest0"}
+    assert answer.json == {
+        "status": "accepted",
+        "event_ids": ["e"],
+        "duplicates": [],
+        "job_id": "job_ingest0",
+    }
     assert answer.headers["X-MemoryOS-Job"] == "job_ingest0"
 
 
@@ -103,7 +129,10 @@ def test_what_was_seen_before_has_no_second_effect(stack: FakeStack, client: Fla
     body = {"user_id": "u", "role": "user", "content": "c", "event_id": "e"}
     client.post(ADD, json=body)
     answer = client.post(ADD, json=body)
-    assert (answer.status_code, answer.json) == (200, {"status": "duplicate", "event_ids": [], "duplicates": ["e"]})
+    assert (answer.status_code, answer.json) == (
+        200,
+        {"status": "duplicate", "event_ids": [], "duplicates": ["e"]},
+    )
     assert len(stack.journal.events) == 1
 
 
@@ -128,7 +157,9 @@ def test_an_id_twice_in_one_request(stack: FakeStack, client: FlaskClient) -> No
     assert len(stack.journal.events) == 1
 
 
-def test_an_ingest_that_ends_before_anybody_listens_is_still_heard(stack: FakeStack, client: FlaskClient) -> None:
+def test_an_ingest_that_ends_before_anybody_listens_is_still_heard(
+    stack: FakeStack, client: FlaskClient
+) -> None:
     # Given a worker that was reading the journal already, quicker than the gateway
     append = stack.journal.append
 
@@ -151,7 +182,14 @@ def test_a_retrieve_asks_a_worker_and_gives_its_answer(stack: FakeStack, client:
     task, owner, request = seen[0]
     assert (task, owner.user, stack.doorbell.rings[0][2]) == ("memory.retrieve", "u", "chat")
     asked = {key: request[key] for key in ("query", "limit", "tiers", "as_of", "explain", "session")}
-    assert asked == {"query": "名字?", "limit": 3, "tiers": ["mid_term"], "as_of": 10.0, "explain": True, "session": "s"}
+    assert asked == {
+        "query": "名字?",
+        "limit": 3,
+        "tiers": ["mid_term"],
+        "as_of": 10.0,
+        "explain": True,
+        "session": "s",
+    }
 
 
 def test_a_retrieve_by_url_is_the_same(stack: FakeStack, client: FlaskClient) -> None:
@@ -161,7 +199,11 @@ def test_a_retrieve_by_url_is_the_same(stack: FakeStack, client: FlaskClient) ->
     assert answer.status_code == 200
     request = seen[0][2]
     assert (request["limit"], request["tiers"], request["as_of"], request["explain"]) == (
-        7, ["mid_term", "long_term"], 12.5, False)
+        7,
+        ["mid_term", "long_term"],
+        12.5,
+        False,
+    )
 
 
 def test_a_retrieve_without_a_limit_takes_the_configured_one(stack: FakeStack, client: FlaskClient) -> None:

@@ -22,14 +22,14 @@ DENSE = "dense"
 SPARSE = ("turn", "window")
 #: Payload fields that are filtered on. Only the user's has graphs: one over a whole tenant or kind would take
 #: minutes to build and answer no search.
-INDEXED = {
+INDEXED: dict[str, Any] = {
     "user": engine.KeywordIndexParams(is_tenant=True),
     **dict.fromkeys(("tenant", "kind", "session", "place"), engine.KeywordIndexParams(enable_hnsw=False)),
     "current": engine.BoolIndexParams(enable_hnsw=False),
     "valid_to": engine.FloatIndexParams(enable_hnsw=False),
 }
 #: Largest segment that is merged, in KB of vectors. The engine keeps Python's global lock while it works, so this
-#: bounds how long :meth:`EdgeStore.optimize` holds up the process: about two seconds.
+#: bounds how long one merge holds up the process: one to four seconds.
 LARGEST_SEGMENT = 30_000
 #: Updates between two flushes: what a start after a crash has to replay from the log, at the most.
 FLUSH_EVERY = 2000
@@ -163,8 +163,8 @@ class EdgeStore:
     def optimize(self) -> bool:
         """Merge, vacuum and index segments and write all to disk; True when there was something to do.
 
-        Belongs into maintenance: mostly it takes milliseconds, but when segments are merged, the whole process
-        stands still for a second or two.
+        Belongs into maintenance, often: mostly it takes milliseconds, but while segments are merged the whole
+        process stands still, for seconds, and the longer the more was left to do.
         """
         with _engine_errors("optimize"):
             changed = bool(self._shard.optimize())

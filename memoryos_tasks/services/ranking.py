@@ -1,0 +1,79 @@
+"""Hits of one question to scored items: the formulas of ``core.retrieval`` over what the store found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, partial
+
+from memoryos_tasks.core import retrieval
+from memoryos_tasks.core.items import Kind, Recalled, Tier
+from memoryos_tasks.core.retrieval import Formula, Signal
+from memoryos_tasks.core.when import asked_span, nearness
+from memoryos_tasks.ports.vectors import Hit
+from memoryos_tasks.services.turns import IN_STM
+
+#: The kinds of long-term memory.
+FACTS = (Kind.KNOWLEDGE, Kind.TRAIT)
+
+
+def scored(lists: Mapping[str, list[Hit]], query: str, *, now: float, depth: int, formula: Formula) -> list[Recalled]:
+    """The found items with their scores, in no order, texts still sealed.
+
+    ``lists`` are hits by signal: "window", "own" and "dense" of turns, "distilled own" and "distilled dense"
+    of all else. ``depth`` is how many hits a list of turns was asked for; half as many of the others.
+    """
+    span = asked_span(query, now)
+    speaks = cache(partial(retrieval.speaks, query))
+    turns, distilled = _signals(lists, depth)
+    hits = {hit.id: hit for found in lists.values() for hit in found}
+    items = []
+    for hit in hits.values():
+        payload = hit.payload
+        if payload["kind"] == Kind.TURN:
+            parts = {
+                "window": formula.window * turns["window"][hit.id],
+                "own": formula.own * turns["own"][hit.id],
+                "dense": formula.dense * turns["dense"][hit.id],
+                "speaker": formula.speaker * speaks(payload.get("name"), payload.get("role")),
+                "time": formula.time * nearness(payload["timestamp"], span),
+            }
+        else:  # its own text stands for a window: it has no neighbours
+            parts = {
+                "own": (formula.window + formula.own) * distilled["own"][hit.id],
+                "dense": formula.dense * distilled["dense"][hit.id],
+            }
+        items.append(_recalled(hit, parts))
+    return items
+
+
+def _signals(lists: Mapping[str, list[Hit]], depth: int) -> tuple[dict[str, Signal], dict[str, Signal]]:
+    """The signals of turns and of distilled items; both are measured by the best of either."""
+    raw = {name: {hit.id: hit.score for hit in found} for name, found in lists.items()}
+
+    def signal(name: str, most: int, *peers: str) -> Signal:
+        best = max((score for peer in peers for score in raw.get(peer, {}).values()), default=0.0)
+        return Signal(raw.get(name, {}), best=best, full=len(raw.get(name, {})) >= most)
+
+    turns = {name: signal(name, depth, name, f"distilled {name}") for name in ("window", "own", "dense")}
+    distilled = {name: signal(f"distilled {name}", depth // 2, name, f"distilled {name}") for name in ("own", "dense")}
+    return turns, distilled
+
+
+def _recalled(hit: Hit, parts: dict[str, float]) -> Recalled:
+    """The item with its text still sealed."""
+    payload, kind = hit.payload, Kind(hit.payload["kind"])
+    turn = kind is Kind.TURN
+    tier = Tier.LONG if kind in FACTS else Tier.SHORT if turn and payload["place"] == IN_STM else Tier.MID
+    return Recalled(
+        id=hit.id,
+        kind=kind,
+        tier=tier,
+        content=payload["text"],
+        score=sum(parts.values()),
+        sources=(payload["event_id"],) if turn else tuple(payload["sources"]),
+        created_at=payload["timestamp"] if turn else payload["created_at"],
+        session=payload.get("session") or "",
+        role=payload.get("role"),
+        name=payload.get("name"),
+        parts=parts,
+    )

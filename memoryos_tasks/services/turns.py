@@ -1,0 +1,98 @@
+"""Turns: events as points with their vectors, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from memoryos_tasks.core import retrieval
+from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.core.items import Kind
+from memoryos_tasks.core.text import document_weights
+from memoryos_tasks.ports.codec import Codec
+from memoryos_tasks.ports.embedder import Embedder
+from memoryos_tasks.ports.vectors import Hit, Point, SparseVector
+
+#: The payload's ``place`` of a turn that is still in short-term memory.
+IN_STM = "stm"
+#: A turn's terms and its timestamp.
+Counted = tuple[list[str], float]
+
+
+class Turns:
+    """Makes the points of turns; stores nothing."""
+
+    def __init__(self, embedder: Embedder, codec: Codec, term_key: bytes) -> None:
+        self._embedder = embedder
+        self._codec = codec
+        self._key = term_key
+        self._predecessor = retrieval.formula_for(embedder.name).predecessor
+
+    def points(self, chain: Sequence[Event], counted: Sequence[Counted], new: Sequence[int]) -> list[Point]:
+        """The points of the turns at the places ``new`` of a chain: one session's events in order."""
+        needed = sorted({at for place in new for at in (place - 1, place) if at >= 0})
+        texts = [retrieval.dense_text(chain[at].content) for at in needed]
+        dense = dict(zip(needed, self._embedder.embed(texts), strict=True))
+        points = []
+        for at in new:
+            linked = at > 0 and retrieval.neighbours(counted[at - 1][1], counted[at][1])
+            points.append(
+                Point(
+                    chain[at].turn_id,
+                    self._payload(chain[at]),
+                    retrieval.blend(dense[at], dense[at - 1] if linked else None, self._predecessor),
+                    {"turn": self.own(counted[at][0]), "window": self.window(counted, at)},
+                )
+            )
+        return points
+
+    def own(self, found: Sequence[str]) -> SparseVector:
+        """The sparse vector of a text by its terms alone."""
+        counts: dict[str, float] = {}
+        for term in found:
+            counts[term] = counts.get(term, 0.0) + 1.0
+        return sparse(document_weights(counts, average=retrieval.TURN_LENGTH, key=self._key))
+
+    def window(self, counted: Sequence[Counted], at: int) -> SparseVector:
+        """The sparse vector of the turn ``at`` with its neighbours."""
+        counts = retrieval.window_counts(counted, at)
+        return sparse(document_weights(counts, average=retrieval.WINDOW_LENGTH, key=self._key))
+
+    def _payload(self, event: Event) -> dict[str, Any]:
+        metadata = json.dumps(dict(event.metadata), ensure_ascii=False) if event.metadata else ""
+        return {
+            "kind": Kind.TURN.value,
+            "event_id": event.event_id,
+            "session": event.session,
+            "assistant": event.assistant,
+            "role": event.role,
+            "name": event.name,
+            "text": self._codec.seal(event.owner, event.content),
+            "timestamp": event.timestamp,
+            "seq": event.seq,
+            "place": IN_STM,
+            "metadata": self._codec.seal(event.owner, metadata) if metadata else None,
+        }
+
+    def event(self, owner: Owner, hit: Hit) -> Event:
+        """The event of a turn's point."""
+        payload = hit.payload
+        sealed = payload.get("metadata")
+        return Event(
+            owner=owner,
+            event_id=payload["event_id"],
+            role=payload["role"],
+            content=self._codec.open(owner, payload["text"]),
+            timestamp=payload["timestamp"],
+            session=payload["session"],
+            assistant=payload["assistant"],
+            name=payload.get("name"),
+            metadata=json.loads(self._codec.open(owner, sealed)) if sealed else {},
+            seq=payload["seq"],
+        )
+
+
+def sparse(weights: Mapping[int, float]) -> SparseVector:
+    """Term weights as the store takes them."""
+    return SparseVector(tuple(weights), tuple(weights.values()))
