@@ -142,10 +142,12 @@ class Inbox:
 
     def hand(self, fields: Fields) -> None:
         """Give one message to its ears; without one, only the end of a run is kept for a moment."""
-        job_id = fields["job"]
+        job_id, saying = fields["job"], Saying(fields["say"])
+        if "id" not in fields or "data" not in fields:
+            raise ValueError("an inbox entry without id or data")
         with self._lock:
             ears = list(self._ears.get(job_id, ()))
-            if not ears and fields["say"] in (Saying.DONE, Saying.ERROR):
+            if not ears and saying in (Saying.DONE, Saying.ERROR):
                 self._keep_early(job_id, fields)
         for ear in ears:
             ear.put(fields)

@@ -16,6 +16,8 @@ from memoryos_tasks.core.settings import Llm
 
 BASE_URL = "https://api.openai.com/v1"
 _PIECE = 8192
+#: What the client may do something about; a refused key is ours, and its error may quote it.
+_PASSED = (200, 400, 404, 413, 422, 429)
 
 
 def forward(llm: Llm, model: ResolvedModel, body: Mapping[str, Any]) -> Response:
@@ -49,16 +51,17 @@ def forward(llm: Llm, model: ResolvedModel, body: Mapping[str, Any]) -> Response
 
 
 def _relay(upstream: Any, *, streaming: bool) -> Response:
-    kind = upstream.headers.get("Content-Type", "application/json")
-    expected = stream.MIMETYPE if streaming and upstream.status_code == 200 else "application/json"
-    if not kind.startswith(expected):
+    status, kind = upstream.status_code, upstream.headers.get("Content-Type", "application/json")
+    flowing = streaming and status == 200
+    expected = stream.MIMETYPE if flowing else "application/json"
+    if status not in _PASSED or not kind.startswith(expected):
         upstream.close()
-        status = upstream.status_code
-        raise UpstreamError(f"The model provider answered {status} with {kind}.", upstream_status=status)
-    body = _pieces(upstream) if streaming else _whole(upstream)
-    response = Response(body, status=upstream.status_code, content_type=kind)
+        raise UpstreamError(f"The model provider answered {status} ({kind}).", upstream_status=status)
+    response = Response(_pieces(upstream) if flowing else _whole(upstream), status=status, content_type=kind)
     response.call_on_close(upstream.close)
-    if streaming:
+    if "Retry-After" in upstream.headers:
+        response.headers["Retry-After"] = upstream.headers["Retry-After"]
+    if flowing:
         response.headers.update(stream.HEADERS)
     return response
 
@@ -92,5 +95,5 @@ def _pieces(upstream: Any) -> Iterator[bytes]:
         yield b"\n\n" + stream.event("", stream.text(public(broken.described()))).encode()
         return
     if b"[DONE]" not in tail and upstream.status_code == 200:
-        broken = UpstreamError("The model provider ended its answer without [DONE].")
+        broken = UpstreamError("The model provider ended its answer without its terminal event.")
         yield b"\n\n" + stream.event("", stream.text(public(broken.described()))).encode()

@@ -20,7 +20,18 @@ _ADOPTED = (
     "kombu",
     "werkzeug",
 )
-_TALKATIVE = ("urllib3", "kombu", "amqp", "filelock")
+_TALKATIVE = ("urllib3", "kombu", "amqp", "filelock", "celery.worker.strategy", "celery.app.trace", "celery.beat")
+
+
+class _Stdout(logging.Handler):
+    """Writes to whatever standard output is at the moment; processes that fork or daemonise change it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stdout.write(self.format(record) + "\n")
+            sys.stdout.flush()
+        except Exception:
+            self.handleError(record)
 
 
 def configure(log: Log) -> None:
@@ -42,7 +53,7 @@ def configure(log: Log) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Stdout()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

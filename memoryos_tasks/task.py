@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import structlog
@@ -32,6 +33,7 @@ class MemoryOSTask(Task):  # type: ignore[misc]
     retry_jitter = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        started = time.perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(
             request_id=(self.request.headers or {}).get("request_id", "") or getattr(self.request, "request_id", ""),
@@ -39,8 +41,11 @@ class MemoryOSTask(Task):  # type: ignore[misc]
             task_id=self.request.id,
         )
         try:
-            return super().__call__(*args, **kwargs)
-        except Unavailable:
+            answer = super().__call__(*args, **kwargs)
+            self._log(started, **(answer if isinstance(answer, dict) else {}))
+            return answer
+        except Unavailable as error:
+            self._log(started, code=error.code)
             raise
         except MemoryOSError as error:
             log.warning("task_failed", code=error.code)
@@ -48,3 +53,8 @@ class MemoryOSTask(Task):  # type: ignore[misc]
         except Exception as error:
             log.error("task_crashed", exc_info=error.__cause__ if isinstance(error, Unexpected) else error)
             raise TaskFailed(type(error).__name__) from None
+
+    def _log(self, started: float, **answer: Any) -> None:
+        """One line a task; what beat rings for every second is for debugging."""
+        write = log.debug if self.name.startswith("maintenance.") else log.info
+        write("task", duration_ms=round((time.perf_counter() - started) * 1000, 2), **answer)

@@ -25,14 +25,20 @@ find_python() {
     fail "Python 3.11 or newer was not found. Install it, or name it: PYTHON=/path/to/python3.11 $0"
 }
 
-# install LOCK: nothing happens when this lock (or a richer one) was installed here before and nothing changed.
+# What an installation from a lock file depends on.
+stamp() {
+    echo "$(cat "$root/$1" "$root/setup.cfg" "$root/pyproject.toml" "$root/scripts/environment.sh" | sha256sum) $root"
+}
+
+# install LOCK: nothing happens when this lock, or the richer one for development, was installed and nothing has changed.
 install() {
-    local lock="$root/$1" venv="$root/.venv" wanted python
+    local lock="$root/$1" venv="$root/.venv" installed python
     [ -f "$lock" ] || fail "$1 is missing: this is not a whole checkout."
-    wanted="$(cat "$lock" "$root/setup.cfg" "$root/pyproject.toml" "$root/scripts/environment.sh" | sha256sum) $root"
-    if [ -x "$venv/bin/python" ] && [ "$(cat "$venv/.installed-$1" 2>/dev/null)" = "$wanted" ]; then
-        return
-    fi
+    for installed in "$1" requirements-dev.lock; do
+        if [ -x "$venv/bin/memoryos" ] && [ "$(cat "$venv/.installed-$installed" 2>/dev/null)" = "$(stamp "$installed")" ]; then
+            return
+        fi
+    done
     # One at a time: two starts in one checkout would install over each other.
     exec 9<"$root/scripts/environment.sh"
     flock 9
@@ -49,6 +55,6 @@ install() {
     # setuptools is in the lock, so nothing else is fetched to build this.
     "$venv/bin/python" -m pip install -qq --disable-pip-version-check --no-input --no-deps --no-build-isolation \
         --editable "$root" || fail "MemoryOS itself could not be installed."
-    echo "$wanted" > "$venv/.installed-$1"
+    stamp "$1" > "$venv/.installed-$1"
     exec 9<&-
 }

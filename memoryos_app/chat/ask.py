@@ -77,7 +77,10 @@ def _ledgered(parts: Parts, chat: ChatRequest, request_id: str, until: float) ->
     job_id, known = _find_or_create(parts, chat, request_id, inbox=parts.inbox.id)
     if known is not None:
         ear = ReplayEar(parts.runs, known.owner, job_id)
-        return Asked(Run(parts, known.owner, job_id, ear, until=until, settled_first=True), True)
+        # An async run, or one that another process waits for, is not ours to cancel.
+        ours = known.inbox == parts.inbox.id
+        run = Run(parts, known.owner, job_id, ear, until=until, settled_first=True, watched=ours)
+        return Asked(run, True)
     # Listening begins after the row and before the bell: nobody can have claimed the job unheard.
     run = Run(parts, chat.owner, job_id, parts.inbox.listen(chat.owner, job_id), until=until)
     try:

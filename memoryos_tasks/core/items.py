@@ -93,4 +93,6 @@ class Recalled:
     session: str = ""
     role: Role | None = None
     name: str | None = None
+    #: Where it stands: "stm" or the page of a turn, the segment of a page.
+    place: str = ""
     parts: dict[str, float] = field(default_factory=dict)

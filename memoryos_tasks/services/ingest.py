@@ -53,9 +53,9 @@ class Ingest:
         drained = Drained()
         while drained.applied < most:
             entries = self._journal.read(count=BATCH)
-            if not entries:
-                break
             self._apply(entries, drained)
+            if len(entries) < BATCH:
+                break  # What came meanwhile has rung for itself.
         return drained
 
     def recover(self, *, idle_seconds: float) -> Drained:
@@ -77,6 +77,8 @@ class Ingest:
             time.sleep(0.005)
 
     def _apply(self, entries: Sequence[Entry], drained: Drained) -> None:
+        if not entries:
+            return
         admitted = self._journal.admit(entries)
         # What the store of vectors refuses stays pending; short-term memory has it meanwhile.
         for owner, events in _by_owner(admitted):

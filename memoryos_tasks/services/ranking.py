@@ -75,5 +75,6 @@ def _recalled(hit: Hit, parts: dict[str, float]) -> Recalled:
         session=payload.get("session") or "",
         role=payload.get("role"),
         name=payload.get("name"),
+        place=payload.get("place") or payload.get("segment") or "",
         parts=parts,
     )

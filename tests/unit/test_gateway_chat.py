@@ -279,6 +279,20 @@ def test_a_key_whose_run_was_cancelled_runs_again(stack: FakeStack, client: Flas
     assert answer.headers["X-MemoryOS-Job"] != promised.json["id"]
 
 
+def test_who_joins_an_async_run_and_leaves_does_not_cancel_it(stack: FakeStack, client: FlaskClient) -> None:
+    # Given an async run that has begun to speak
+    ask, headers = {**ASK, "stream": True}, {"Idempotency-Key": "k6"}
+    job_id = client.post(CHAT, json=ask, headers={**headers, "Prefer": "respond-async"}).json["id"]
+    stack.say(job_id, (Saying.CHUNK, chunk("a")))
+    # When a direct request joins it and leaves
+    joined = client.post(CHAT, json=ask, headers=headers, buffered=False)
+    assert joined.headers["X-MemoryOS-Job"] == job_id
+    joined.close()
+    # Then it goes on
+    stack.hangups.stop()
+    assert not stack.runs.cancelled
+
+
 def test_two_waiters_for_one_run_both_hear_and_one_may_leave(stack: FakeStack, client: FlaskClient) -> None:
     # Given two streams of one run
     answering(stack, (Saying.CHUNK, chunk("a")))

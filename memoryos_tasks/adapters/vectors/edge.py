@@ -114,9 +114,16 @@ class EdgeStore:
             return [[] for _ in queries]
         with _engine_errors("search"):
             answers = self._shard.query_batch(engine.QueryBatchRequest(list(asked.values())))
+            # Each access of a point's id makes a UUID, and lists overlap: ids are read once a point, payloads once
+            # an id.
+            listed = [[(point.id, point.score) for point in answer] for answer in answers]
+            ids = list(dict.fromkeys(id for rows in listed for id, _ in rows))
+            hits = {record.id: record for record in self._shard.retrieve(ids, True, False)}
+            known = {id: (str(id), hits[id].payload or {}) for id in ids if id in hits}
         found: list[list[Hit]] = [[] for _ in queries]
-        for at, answer in zip(asked, answers, strict=True):
-            found[at] = [_hit(point, point.score) for point in answer]
+        for at, rows in zip(asked, listed, strict=True):
+            # What was deleted meanwhile has no payload any more.
+            found[at] = [Hit(*known[id], float(score)) for id, score in rows if id in known]
         return found
 
     def _request(self, query: Search) -> engine.QueryRequest | None:
@@ -124,7 +131,7 @@ class EdgeStore:
         if query.dense is not None:
             self._fits(query.dense)
             nearest = engine.Query.Nearest(list(query.dense), using=DENSE)
-            return engine.QueryRequest(query.limit, query=nearest, filter=where, with_payload=True)
+            return engine.QueryRequest(query.limit, query=nearest, filter=where)
         if query.sparse is None or not query.sparse.indices:
             return None
         corpus = where if query.corpus is None else matching(query.corpus)
@@ -132,7 +139,6 @@ class EdgeStore:
             query.limit,
             query=engine.Query.Nearest(_sparse(query.sparse), using=query.using),
             filter=where,
-            with_payload=True,
             params=engine.SearchParams(idf=engine.IdfParams(corpus=corpus)),
         )
 
