@@ -1,4 +1,4 @@
-"""Celery's settings, with a reason beside each. A Celery message is a doorbell: the ledger and the journal hold the work."""
+"""Celery's settings, a reason beside each. A message is a doorbell: the ledger and the journal hold the work."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ _settings = load(os.environ)
 # The broker and the results live in the traffic role: they may be lost, the truth role may not wait for them.
 broker_url = _settings.redis.traffic_url
 result_backend = _settings.redis.traffic_url
+# Workers outlive a broker that dies under load (see the class); Sentinel keeps kombu's own transport.
+if broker_url.startswith("redis"):
+    broker_transport = "memoryos_tasks.transport:Transport"
 
 # Queues are declared here once; a misspelt one is an error, not a queue that nobody reads.
 task_queues = [Queue(name, Exchange(""), routing_key=name) for name in QUEUES]

@@ -1,7 +1,7 @@
 """Typed doors to flask-smorest: routes, what they take, what they give, and the OpenAPI document."""
 
 # The library fixes these signatures and class attributes.
-# ruff: noqa: ARG002, RUF012
+# ruff: noqa: RUF012
 
 from __future__ import annotations
 

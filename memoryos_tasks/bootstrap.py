@@ -106,7 +106,7 @@ def build(live: LiveSettings) -> House:
     runs, stm, locks = RedisRuns(news, codec, block=waiting), RedisStm(record, codec), RedisLocks(record)
     recall = Recall(vectors, embedder, codec)
     beliefs, segments = Beliefs(vectors, recall, codec), Segments(vectors, recall, codec)
-    capacity = settings.memory.stm_capacity
+    capacity, visits = settings.memory.stm_capacity, RedisVisits(news)
     ingest = Ingest(journal, stm, recall, beliefs, locks, runs, capacity)
     contexts = Contexts(stm, recall, beliefs, clock, capacity, settle=ingest.settle)
     configured = _providers(live)
@@ -123,7 +123,7 @@ def build(live: LiveSettings) -> House:
         runs=runs,
         stm=stm,
         presence=Presence(news),
-        visits=RedisVisits(news),
+        visits=visits,
         overflow=RedisOverflow(news),
         vectors=vectors,
         shared=shared,
@@ -131,8 +131,8 @@ def build(live: LiveSettings) -> House:
         ingest=ingest,
         consolidation=Consolidation(stm, segments, embedder, locks, clock),
         promotion=Promotion(segments, beliefs, recall, locks, clock, settings.memory.promote_heat),
-        chats=Chats(ledger, runs, contexts, configured, keeper, limits),
-        retrieval=Retrieval(recall, beliefs, contexts, clock, settle=ingest.settle),
+        chats=Chats(ledger, runs, contexts, configured, keeper, limits, visits.note),
+        retrieval=Retrieval(recall, beliefs, contexts, clock, settle=ingest.settle, visited=visits.note),
     )
 
 

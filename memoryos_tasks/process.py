@@ -62,6 +62,7 @@ class Process:
             try:
                 self._take_over(parts)
                 parts.presence.announce(self._info(parts))
+                parts.visits.flush()
             except MemoryOSError as error:
                 log.debug("presence_not_announced", code=error.code)
             except Exception as error:

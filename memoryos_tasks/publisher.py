@@ -65,5 +65,7 @@ class Publisher:
                 "socket_connect_timeout": timeout,
             },
             broker_pool_limit=16,
+            # A ring that fails is told at once: who rings answers 503, or leaves it to the sweeper.
+            task_publish_retry=False,
         )
         return celery

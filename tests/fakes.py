@@ -1,7 +1,6 @@
 """In-memory stand-ins for the ports, for unit tests: they keep the promises of the ports and nothing more."""
 
 # Stand-ins have the signatures of what they stand in for.
-# ruff: noqa: ARG002, ARG005
 
 from __future__ import annotations
 
@@ -297,3 +296,8 @@ def chunk(text: str, finish: str | None = None) -> dict[str, Any]:
         "model": "m",
         "choices": [choice],
     }
+
+
+def make_event(owner: Owner, event_id: str, content: str, **fields: Any) -> Event:
+    """A message of the user unless ``fields`` say otherwise."""
+    return Event(owner, event_id, fields.pop("role", "user"), content, fields.pop("timestamp", 1_700_000_000.0), **fields)

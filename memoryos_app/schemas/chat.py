@@ -1,7 +1,7 @@
 """A chat completion request: what MemoryOS looks at is checked, everything else passes through."""
 
 # The library fixes these signatures and class attributes.
-# ruff: noqa: ARG002, RUF012
+# ruff: noqa: RUF012
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Fields that take exactly what they say, since marshmallow's own are lenient."""
 
 # The library fixes these signatures and class attributes.
-# ruff: noqa: ARG002, RUF012
+# ruff: noqa: RUF012
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Requests and answers of the memory calls."""
 
 # The library fixes these signatures and class attributes.
-# ruff: noqa: ARG002, RUF012
+# ruff: noqa: RUF012
 
 from __future__ import annotations
 

@@ -26,6 +26,10 @@ class Tier(StrEnum):
     LONG = "long_term"
 
 
+#: The place of a turn that is still in short-term memory.
+IN_STM = "stm"
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One belief about a user: ``subject`` ``attribute`` ``value``, from these source events.

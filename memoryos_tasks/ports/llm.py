@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -35,11 +35,11 @@ class Provider(Protocol):
     def complete(self, call: ModelCall) -> dict[str, Any]:
         """The whole ``chat.completion`` object."""
 
-    def stream(self, call: ModelCall) -> Iterator[dict[str, Any]]:
+    def stream(self, call: ModelCall) -> Generator[dict[str, Any], None, None]:
         """The ``chat.completion.chunk`` objects as they arrive.
 
         Ends normally only after the vendor's terminal event; closing the iterator closes the connection.
         """
 
     def models(self) -> list[str]:
-        """The model names that it can name without asking for credentials; may be empty."""
+        """The vendor's names of the models that can be asked for; may be empty."""

@@ -14,6 +14,9 @@ class Stm(Protocol):
     def newest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         """The newest events, oldest of them first."""
 
+    def settled(self, owner: Owner, session: str, *, count: int) -> list[Event] | None:
+        """As :meth:`newest`; None when events of the owner are journaled that short-term memory may not have yet."""
+
     def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         """The oldest events, oldest first."""
 

@@ -39,6 +39,10 @@ class Where:
     sessions: tuple[str, ...] = ()
     ids: tuple[str, ...] = ()
     equals: Mapping[str, str | int | bool | None] = field(default_factory=dict)
+    #: Numbers that a field must not exceed.
+    at_most: Mapping[str, float] = field(default_factory=dict)
+    #: Ids of points that are not wanted.
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,13 @@ class Beliefs:
         self._recall = recall
         self._codec = codec
 
-    def believed(self, owner: Owner, *, kinds: Sequence[str] = FACTS) -> list[Fact]:
-        """The facts believed now, oldest first."""
+    def believed(
+        self, owner: Owner, *, kinds: Sequence[str] = FACTS, as_of: float | None = None
+    ) -> list[Fact]:
+        """The facts believed now, or at a time in seconds since the epoch; oldest first."""
         where = Where(owner, kinds=tuple(kinds), equals={"valid_to": None})
+        if as_of is not None:
+            where = Where(owner, kinds=tuple(kinds), at_most={"valid_from": as_of})
         facts: list[Fact] = []
         cursor: str | None = None
         while len(facts) < MOST_FACTS:
@@ -37,7 +41,8 @@ class Beliefs:
             facts += [self._fact(owner, hit) for hit in hits]
             if cursor is None:
                 break
-        return sorted(facts, key=lambda fact: fact.valid_from)
+        stood = [fact for fact in facts if as_of is None or fact.valid_to is None or fact.valid_to > as_of]
+        return sorted(stood, key=lambda fact: fact.valid_from)
 
     def learn(self, owner: Owner, facts: Sequence[Fact]) -> int:
         """Believe these facts; how many are new. What they contradict is kept and ends."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from memoryos_tasks.core.errors import (
     UpstreamError,
 )
 from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.core.items import Recalled
 from memoryos_tasks.core.models import resolve
 from memoryos_tasks.core.prompt import compose, memory_block, not_carried
 from memoryos_tasks.ports.ledger import Claim, Job, Ledger, Status
@@ -65,6 +67,9 @@ class Outcome:
     remembered: int = 0
 
 
+Visited = Callable[[Owner, Sequence[Recalled]], None]
+
+
 class Chats:
     """Runs chat jobs."""
 
@@ -76,6 +81,7 @@ class Chats:
         providers: Callable[[], Mapping[str, Provider]],
         keeper: Keeper,
         limits: Limits,
+        visited: Visited,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._ledger = ledger
@@ -84,6 +90,7 @@ class Chats:
         self._providers = providers
         self._keeper = keeper
         self._limits = limits
+        self._visited = visited
         self._clock = clock
 
     def run(self, tenant: str, job_id: str) -> Outcome:
@@ -163,7 +170,9 @@ class Chats:
         if not job.request.get("memory"):
             return Context(), question
         session = str(job.request.get("session") or "default")
-        return self._contexts.gather(job.owner, question, session=session, limit=self._limits.recalled), question
+        context = self._contexts.gather(job.owner, question, session=session, limit=self._limits.recalled)
+        self._visited(job.owner, context.recalled)
+        return context, question
 
     def _prompt(self, asked: list[Mapping[str, Any]], context: Context) -> list[dict[str, Any]]:
         recent = not_carried(context.recent, asked)
@@ -171,10 +180,10 @@ class Chats:
         return compose(asked, block)
 
     def _relay(
-        self, job: Job, chunks: Iterator[dict[str, Any]], lease: Lease | None
+        self, job: Job, chunks: Generator[dict[str, Any], None, None], lease: Lease | None
     ) -> Iterator[dict[str, Any]]:
         """Say each chunk as it comes; a cancelled run closes the upstream at the next one."""
-        try:
+        with closing(chunks):
             for chunk in chunks:
                 stop = self._runs.say(job.owner, job.id, Saying.CHUNK, chunk, inbox=job.inbox)
                 if stop or (lease is not None and lease.cancelled):
@@ -182,10 +191,6 @@ class Chats:
                 if lease is not None and lease.lost:
                     raise LostClaim
                 yield chunk
-        finally:
-            close = getattr(chunks, "close", None)
-            if close is not None:
-                close()
 
     def _exchange(self, job: Job, completion: Mapping[str, Any]) -> list[Event]:
         """The events of this exchange: the request's new messages and the reply."""

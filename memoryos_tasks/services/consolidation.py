@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from memoryos_tasks.core import segmentation
 from memoryos_tasks.core.events import Event, Owner
-from memoryos_tasks.core.items import Page
+from memoryos_tasks.core.items import Page, Segment
 from memoryos_tasks.core.text import keywords
 from memoryos_tasks.ports.embedder import Embedder
 from memoryos_tasks.ports.locks import Held, Locks
@@ -16,8 +16,10 @@ from memoryos_tasks.services.segments import Segments
 
 #: Events looked at beyond those that must go, so that a page is not cut in two.
 LOOKAHEAD = 16
-#: Most events moved in one call, so that a call ends.
-MOST_EVENTS = 512
+#: Events moved in one step.
+BATCH = 64
+#: Most pages made in one call, about, so that a call ends.
+MOST_PAGES = 512
 #: Seconds to wait for the owner's lock.
 LOCK_SECONDS = 2.0
 
@@ -42,9 +44,10 @@ class Consolidation:
         made = 0
         with self._locks.hold(owner, wait_seconds=LOCK_SECONDS) as held:
             excess = self._stm.size(owner, session) - keep if held else 0
-            while held and excess > 0 and made < MOST_EVENTS:
-                events = self._stm.oldest(owner, session, count=excess + LOOKAHEAD)
-                pages = _leaving(segmentation.pages(events), excess)
+            while held and excess > 0 and made < MOST_PAGES:
+                batch = min(excess, BATCH)
+                events = self._stm.oldest(owner, session, count=batch + LOOKAHEAD)
+                pages = _leaving(segmentation.pages(events), batch)
                 self._file(owner, pages, held)
                 self._stm.drop(owner, session, _events_of(pages, events))
                 made += len(pages)
@@ -52,19 +55,31 @@ class Consolidation:
         return made
 
     def _file(self, owner: Owner, pages: Sequence[Page], held: Held) -> None:
+        """Give each page its segment, then write what changed at once."""
         vectors = self._embedder.embed([page.text for page in pages])
         limit = segmentation.threshold(self._embedder.name.split(":")[0])
+        touched: dict[str, Segment] = {}
+        filed: list[tuple[Page, Sequence[float]]] = []
         for page, vector in zip(pages, vectors, strict=True):
-            words, now = keywords(page.text), self._clock()
-            near = self._segments.near(owner, vector)
-            best = segmentation.best_segment(vector, words, near, limit)
-            if best is None:
-                segment = segmentation.found(owner, page, vector, words, now)
-            else:
-                segment = segmentation.join(best, page, vector, words, now)
-            held.check()
-            self._segments.save(owner, segment, replace(page, segment_id=segment.id))
+            near = {segment.id: segment for segment in self._segments.near(owner, vector)} | touched
+            segment = _segment(owner, page, vector, list(near.values()), limit, self._clock())
+            touched[segment.id] = segment
+            filed.append((replace(page, segment_id=segment.id), vector))
+        held.check()
+        self._segments.save(owner, list(touched.values()), filed)
+        for page in pages:
             self._segments.place(owner, page)
+
+
+def _segment(
+    owner: Owner, page: Page, vector: Sequence[float], near: Sequence[Segment], limit: float, now: float
+) -> Segment:
+    """The segment that takes the page, with the page in it."""
+    words = keywords(page.text)
+    best = segmentation.best_segment(vector, words, near, limit)
+    if best is None:
+        return segmentation.found(owner, page, vector, words, now)
+    return segmentation.join(best, page, vector, words, now)
 
 
 def _leaving(pages: Sequence[Page], excess: int) -> list[Page]:

@@ -52,8 +52,11 @@ class Contexts:
         recent: list[Event] = []
         facts: Sequence[Fact] = ()
         try:
-            self._settle(owner)
-            recent = self._stm.newest(owner, session, count=self._capacity)
+            known = self._stm.settled(owner, session, count=self._capacity)
+            if known is None:
+                self._settle(owner)
+                known = self._stm.newest(owner, session, count=self._capacity)
+            recent = known
         except TruthDown:
             missing.append("truth")
         seen = [event.event_id for event in recent]

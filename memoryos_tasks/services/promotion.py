@@ -16,6 +16,8 @@ from memoryos_tasks.services.segments import Segments
 
 #: Seconds to wait for the owner's lock.
 LOCK_SECONDS = 2.0
+#: A change of heat that is worth a write.
+COOLED = 0.05
 
 
 class Promotion:
@@ -38,7 +40,7 @@ class Promotion:
         self._hot = hot
 
     def run(self, owner: Owner, visits: Mapping[str, int] | None = None) -> int:
-        """Count these visits (segment id → how many), recompute heat, promote what is hot.
+        """Count these visits (page or segment id → how many), recompute heat, promote what is hot.
 
         Returns how many facts are new; 0 when another run holds the owner's lock.
         """
@@ -46,13 +48,17 @@ class Promotion:
         with self._locks.hold(owner, wait_seconds=LOCK_SECONDS) as held:
             if held is None:
                 return 0
+            changed: list[Segment] = []
             for segment in self._segments.all(owner):
-                warm = self._warm(segment, (visits or {}).get(segment.id, 0))
+                seen = visits or {}
+                warm = self._warm(segment, sum(seen.get(id, 0) for id in (segment.id, *segment.page_ids)))
                 if warm.heat > self._hot and warm.analysed < len(warm.page_ids):
                     learned += self._analyse(owner, warm, held)
-                elif warm != segment:
-                    held.check()
-                    self._segments.save(owner, warm)
+                elif abs(warm.heat - segment.heat) > COOLED or warm.visits != segment.visits:
+                    changed.append(warm)
+            if changed:
+                held.check()
+                self._segments.save(owner, changed)
         return learned
 
     def _warm(self, segment: Segment, visits: int) -> Segment:
@@ -65,5 +71,5 @@ class Promotion:
         facts = [fact for event in events if event.role == "user" for fact in extract(event)]
         held.check()
         learned = self._beliefs.learn(owner, facts)
-        self._segments.save(owner, replace(segment, analysed=len(segment.page_ids)))
+        self._segments.save(owner, [replace(segment, analysed=len(segment.page_ids))])
         return learned

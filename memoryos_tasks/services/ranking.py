@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache, partial
+from heapq import nlargest
 
 from memoryos_tasks.core import retrieval
-from memoryos_tasks.core.items import Kind, Recalled, Tier
+from memoryos_tasks.core.items import IN_STM, Kind, Recalled, Tier
 from memoryos_tasks.core.retrieval import Formula, Signal
 from memoryos_tasks.core.when import asked_span, nearness
 from memoryos_tasks.ports.vectors import Hit
-from memoryos_tasks.services.turns import IN_STM
 
 #: The kinds of long-term memory.
 FACTS = (Kind.KNOWLEDGE, Kind.TRAIT)
 
 
-def scored(lists: Mapping[str, list[Hit]], query: str, *, now: float, depth: int, formula: Formula) -> list[Recalled]:
-    """The found items with their scores, in no order, texts still sealed.
+def scored(
+    lists: Mapping[str, list[Hit]], query: str, *, now: float, depth: int, formula: Formula, keep: int
+) -> list[Recalled]:
+    """The found items with their scores, in no order, texts still sealed; of the turns the best ``keep``.
 
     ``lists`` are hits by signal: "window", "own" and "dense" of turns, "distilled own" and "distilled dense"
     of all else. ``depth`` is how many hits a list of turns was asked for; half as many of the others.
@@ -26,6 +28,7 @@ def scored(lists: Mapping[str, list[Hit]], query: str, *, now: float, depth: int
     speaks = cache(partial(retrieval.speaks, query))
     turns, distilled = _signals(lists, depth)
     hits = {hit.id: hit for found in lists.values() for hit in found}
+    said: list[tuple[float, Hit, dict[str, float]]] = []
     items = []
     for hit in hits.values():
         payload = hit.payload
@@ -37,13 +40,15 @@ def scored(lists: Mapping[str, list[Hit]], query: str, *, now: float, depth: int
                 "speaker": formula.speaker * speaks(payload.get("name"), payload.get("role")),
                 "time": formula.time * nearness(payload["timestamp"], span),
             }
+            said.append((sum(parts.values()), hit, parts))
         else:  # its own text stands for a window: it has no neighbours
             parts = {
                 "own": (formula.window + formula.own) * distilled["own"][hit.id],
                 "dense": formula.dense * distilled["dense"][hit.id],
             }
-        items.append(_recalled(hit, parts))
-    return items
+            items.append(_recalled(hit, parts))
+    best = nlargest(keep, said, key=lambda row: (row[0], row[1].payload["timestamp"], row[1].id))
+    return [_recalled(hit, parts) for _, hit, parts in best] + items
 
 
 def _signals(lists: Mapping[str, list[Hit]], depth: int) -> tuple[dict[str, Signal], dict[str, Signal]]:

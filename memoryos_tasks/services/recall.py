@@ -99,18 +99,21 @@ class Recall:
         now: float,
         kinds: Iterable[str] | None = None,
         exclude_event_ids: Iterable[str] = (),
+        as_of: float | None = None,
     ) -> list[Recalled]:
         """At most ``limit`` items for the question, best first, of these kinds (default: all).
 
         Turns of the excluded events and facts that ended are not among them. ``now`` is in seconds since the
-        epoch.
+        epoch; so is ``as_of``, which asks for what was said and valid at that time.
         """
         query = query[: retrieval.MOST_ASKED]
         wanted = {Kind(kind) for kind in kinds} if kinds is not None else set(Kind)
         excluded = set(exclude_event_ids)
-        depth = max(retrieval.DEPTH, 2 * limit) + len(excluded)
-        lists = self._ask(owner, query, wanted, depth)
-        items = scored(lists, query, now=now, depth=depth, formula=self._formula)
+        depth = max(retrieval.DEPTH, 2 * limit)
+        lists = self._ask(owner, query, wanted, depth, excluded, as_of)
+        if as_of is not None:
+            lists = {name: [hit for hit in found if _stood(hit, as_of)] for name, found in lists.items()}
+        items = scored(lists, query, now=now, depth=depth, formula=self._formula, keep=limit)
         kept = [item for item in items if not item.sources or not excluded.issuperset(item.sources)]
         ranked = retrieval.placed(
             [item for item in kept if item.kind is Kind.TURN],
@@ -120,24 +123,45 @@ class Recall:
         )
         return [replace(item, content=self._codec.open(owner, item.content)) for item in ranked]
 
-    def _ask(self, owner: Owner, query: str, wanted: set[Kind], depth: int) -> dict[str, list[Hit]]:
+    def _ask(
+        self,
+        owner: Owner,
+        query: str,
+        wanted: set[Kind],
+        depth: int,
+        excluded: Iterable[str],
+        as_of: float | None,
+    ) -> dict[str, list[Hit]]:
         """The lists that the formula weighs, in one batch. IDF is taken over the owner's turns throughout."""
         words = sparse(query_weights(query, self._key))
         dense = self._embedder.embed([retrieval.dense_question(query)])[0]
-        turns = Where(owner, kinds=(Kind.TURN.value,))
+        corpus = Where(owner, kinds=(Kind.TURN.value,))
+        turns = replace(
+            corpus,
+            without=tuple(owner.derive("turn", event_id) for event_id in excluded),
+            at_most={} if as_of is None else {"timestamp": as_of},
+        )
         distilled = tuple(sorted(kind.value for kind in wanted - {Kind.TURN}))
         searches: dict[str, Search] = {}
         if Kind.TURN in wanted:
-            searches["window"] = Search(turns, depth, sparse=words, using="window", corpus=turns)
-            searches["own"] = Search(turns, depth, sparse=words, using="turn", corpus=turns)
+            searches["window"] = Search(turns, depth, sparse=words, using="window", corpus=corpus)
+            searches["own"] = Search(turns, depth, sparse=words, using="turn", corpus=corpus)
             searches["dense"] = Search(turns, depth, dense=dense)
         if distilled:
             valid = Where(owner, kinds=distilled, equals={"valid_to": None})
-            searches["distilled own"] = Search(valid, depth // 2, sparse=words, using="turn", corpus=turns)
+            if as_of is not None:
+                valid = Where(owner, kinds=distilled, at_most={"created_at": as_of})
+            searches["distilled own"] = Search(valid, depth // 2, sparse=words, using="turn", corpus=corpus)
             searches["distilled dense"] = Search(valid, depth // 2, dense=dense)
         if not any(dense):  # nothing to compare with
             searches = {name: search for name, search in searches.items() if search.dense is None}
         return dict(zip(searches, self._vectors.search(list(searches.values())), strict=True))
+
+
+def _stood(hit: Hit, at: float) -> bool:
+    """Whether a fact had not ended yet; all else never ends."""
+    ended = hit.payload.get("valid_to")
+    return ended is None or bool(ended > at)
 
 
 def _chains(events: Sequence[Event], before: Mapping[str, Sequence[Event]]) -> list[list[Event]]:

@@ -24,27 +24,34 @@ class Retrieval:
         contexts: Contexts,
         clock: Callable[[], float],
         settle: Callable[[Owner], None],
+        visited: Callable[[Owner, Sequence[Recalled]], None],
     ) -> None:
         self._recall = recall
         self._beliefs = beliefs
         self._contexts = contexts
         self._clock = clock
         self._settle = settle
+        self._visited = visited
 
     def retrieve(self, owner: Owner, request: Mapping[str, Any]) -> dict[str, Any]:
         """The ranked union and the same by tier. With the vectors down, short-term memory alone."""
         query, limit = str(request["query"]), int(request.get("limit") or 10)
         tiers = set(request.get("tiers") or ())
+        as_of = float(request["as_of"]) if request.get("as_of") is not None else None
         missing: list[str] = []
         profile: Sequence[Fact] = ()
         self._catch_up(owner)
         try:
-            found = self._recall.search(owner, query, limit=limit, now=self._clock(), kinds=_kinds(tiers))
+            kinds = _kinds(tiers)
+            found = self._recall.search(
+                owner, query, limit=limit, now=as_of or self._clock(), kinds=kinds, as_of=as_of
+            )
             if not tiers or Tier.LONG in tiers:
-                profile = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,))
+                profile = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,), as_of=as_of)
         except VectorsDown:
             missing.append("vectors")
             found = self._remembered(owner, query, limit)
+        self._visited(owner, found)
         if tiers:
             found = [item for item in found if item.tier in tiers]
         explain = bool(request.get("explain"))

@@ -44,10 +44,12 @@ class Segments:
             if cursor is None:
                 return found
 
-    def save(self, owner: Owner, segment: Segment, *pages: Page) -> None:
-        """Write the segment and these pages of it in one step."""
-        points = [self._page_point(owner, page, segment.id) for page in pages]
-        self._vectors.upsert(owner, [*points, self._segment_point(owner, segment)])
+    def save(
+        self, owner: Owner, segments: Sequence[Segment], pages: Sequence[tuple[Page, Sequence[float]]] = ()
+    ) -> None:
+        """Write segments and pages, each page with its vector, in one step."""
+        points = [self._page_point(owner, page, vector) for page, vector in pages]
+        self._vectors.upsert(owner, [*points, *(self._segment_point(owner, segment) for segment in segments)])
 
     def pages(self, owner: Owner, ids: Sequence[str]) -> list[Page]:
         """The pages that exist among these ids."""
@@ -87,10 +89,10 @@ class Segments:
             visited_at=payload["visited_at"],
         )
 
-    def _page_point(self, owner: Owner, page: Page, segment_id: str) -> Point:
-        payload = {"segment": segment_id, "session": page.session}
+    def _page_point(self, owner: Owner, page: Page, vector: Sequence[float]) -> Point:
         return self._recall.point(
-            owner, page.id, Kind.PAGE, page.text, sources=page.event_ids, created_at=page.timestamp, payload=payload
+            owner, page.id, Kind.PAGE, page.text, sources=page.event_ids, created_at=page.timestamp,
+            payload={"segment": page.segment_id, "session": page.session}, dense=vector,
         )
 
     def _page(self, owner: Owner, hit: Hit) -> Page:

@@ -8,14 +8,12 @@ from typing import Any
 
 from memoryos_tasks.core import retrieval
 from memoryos_tasks.core.events import Event, Owner
-from memoryos_tasks.core.items import Kind
+from memoryos_tasks.core.items import IN_STM, Kind
 from memoryos_tasks.core.text import document_weights
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.embedder import Embedder
 from memoryos_tasks.ports.vectors import Hit, Point, SparseVector
 
-#: The payload's ``place`` of a turn that is still in short-term memory.
-IN_STM = "stm"
 #: A turn's terms and its timestamp.
 Counted = tuple[list[str], float]
 

@@ -1,7 +1,6 @@
 """Chat through the gateway: whole, streamed, async, idempotent."""
 
 # Stand-ins have the signatures of what they stand in for.
-# ruff: noqa: ARG001, ARG005
 
 from __future__ import annotations
 

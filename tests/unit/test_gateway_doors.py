@@ -1,7 +1,6 @@
 """Who may come in, what is shown of the state, and what still works when a store is away."""
 
 # Stand-ins have the signatures of what they stand in for.
-# ruff: noqa: ARG001, ARG005
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """The inbox, the watch and the hang-ups of one gateway process."""
 
 # Stand-ins have the signatures of what they stand in for.
-# ruff: noqa: ARG002
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Bad input gets a clear error: OpenAI's shape, the field's path, nothing done."""
 
 # Stand-ins have the signatures of what they stand in for.
-# ruff: noqa: ARG001
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Memory calls through the gateway: journaled first, applied when a worker says so."""
 
 # Stand-ins have the signatures of what they stand in for.
-# ruff: noqa: ARG001
 
 from __future__ import annotations
 

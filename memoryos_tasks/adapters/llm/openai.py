@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Generator
 from typing import Any, NoReturn
 
@@ -22,6 +23,12 @@ _PATH = "/chat/completions"
 _LINGER = 0.05
 
 
+#: Most models that are named of one vendor.
+MOST_MODELS = 500
+#: Seconds that listing them may take.
+LISTING_SECONDS = 5.0
+
+
 class OpenAIProvider:
     """Passes bodies and answers through untouched, and checks only that an answer is whole.
 
@@ -36,8 +43,12 @@ class OpenAIProvider:
         self._transport = Transport(_NAME, base_url, headers, timeouts, secret=self._secret)
 
     def models(self) -> list[str]:
-        """None: naming them would take a call with credentials."""
-        return []
+        """What the vendor lists, at most ``MOST_MODELS``. Raises :class:`UpstreamError` and its children."""
+        with self._transport.get("/models", deadline=time.monotonic() + LISTING_SECONDS) as answer:
+            listed = self._parsed(answer, answer.body()).get("data")
+        rows = listed if isinstance(listed, list) else []
+        names = [row.get("id") for row in rows if isinstance(row, dict)]
+        return [name for name in names if isinstance(name, str) and name][:MOST_MODELS]
 
     def complete(self, call: ModelCall) -> dict[str, Any]:
         """The vendor's ``chat.completion``, as it came."""

@@ -60,8 +60,17 @@ class Transport:
 
         Raises :class:`UpstreamError` and its children, :class:`DeadlineExceeded`, :class:`InvalidRequest`.
         """
+        return self._exchange("POST", path, body, deadline=deadline, stream=stream)
+
+    def get(self, path: str, *, deadline: float) -> Answer:
+        """As :meth:`post`, for what needs no body."""
+        return self._exchange("GET", path, None, deadline=deadline, stream=False)
+
+    def _exchange(
+        self, method: str, path: str, body: Mapping[str, Any] | None, *, deadline: float, stream: bool
+    ) -> Answer:
         patience = Patience(self.provider, self._timeouts, deadline, stream=stream)
-        answer = Answer(self._send(path, body, patience, stream), self.provider, patience)
+        answer = Answer(self._send(method, path, body, patience, stream), self.provider, patience)
         if answer.status != 200:
             with answer:
                 raise refusal(
@@ -78,11 +87,15 @@ class Transport:
         """Close the idle connections."""
         self._http.close()
 
-    def _send(self, path: str, body: Mapping[str, Any], patience: Patience, stream: bool) -> requests.Response:
+    def _send(
+        self, method: str, path: str, body: Mapping[str, Any] | None, patience: Patience, stream: bool
+    ) -> requests.Response:
         accept = "text/event-stream" if stream else "application/json"
         # identity: a compressing proxy would hold tokens back until it has a block of them.
         headers = {**self._headers, "Accept": accept, "Accept-Encoding": "identity"}
-        request = requests.Request("POST", self._base_url + path, headers=headers, data=_encoded(body)).prepare()
+        request = requests.Request(
+            method, self._base_url + path, headers=headers, data=None if body is None else _encoded(body)
+        ).prepare()
         connect = patience.connect()
         try:
             return self._http.send(

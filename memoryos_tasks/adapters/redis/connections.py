@@ -45,6 +45,8 @@ def _client(url: str, timeout: float, *, read: float | None = None) -> redis.Red
     return redis.Redis.from_url(
         url,
         decode_responses=True,
+        # Anybody may put bytes into the journal; those that are no text must be readable to be buried.
+        encoding_errors="backslashreplace",
         socket_connect_timeout=timeout,
         socket_timeout=read or timeout,
         health_check_interval=0,

@@ -110,8 +110,8 @@ class RedisJournal:
         admitted = []
         for entry, (seq, outcome) in zip(entries, answers, strict=True):
             if outcome == "conflict":
-                self._bury(entry.stream_id, "its event_id was already used with other content",
-                           entry.event.event_id, entry.event.owner.tenant, "")
+                self._bury(entry.stream_id, "The journal entry's event_id was already used with other content.",
+                           entry.event.event_id, entry.event.owner.tenant, payload.dump(entry.event, self._codec))
                 continue
             admitted.append(Entry(entry.stream_id, _numbered(entry.event, int(seq)), entry.job_id))
         return admitted
@@ -155,7 +155,7 @@ class RedisJournal:
         at = int(stream_id.split("-")[0]) / 1000
         event_id = fields.get("event_id") or stream_id
         event = payload.load(tenant, fields.get("payload", ""), self._codec, event_id=event_id, at=at)
-        return Entry(stream_id, _numbered(event, int(fields.get("seq") or 0)), fields.get("job") or None)
+        return Entry(stream_id, event, fields.get("job") or None)
 
     def _bury(self, stream_id: str, reason: str, event_id: str, tenant: str, body: str) -> None:
         """Move an entry that can never be applied to the dead letters, then acknowledge it."""

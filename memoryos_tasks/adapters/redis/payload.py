@@ -12,6 +12,8 @@ from memoryos_tasks.ports.codec import Codec
 
 #: Written into every payload; a reader accepts this version and the one before.
 VERSION = 1
+#: Timestamps lie nearer to the epoch than this, in seconds; beyond it lie NaN, infinity and what no float can hold.
+LATEST = 1e15
 
 
 def dump(event: Event, codec: Codec) -> str:
@@ -41,7 +43,8 @@ def load(tenant: str, payload: str, codec: Codec, *, event_id: str = "", at: flo
     """
     try:
         body = json.loads(payload)
-    except ValueError as error:
+        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair could be stored nowhere
+    except (ValueError, RecursionError) as error:
         raise InvalidRequest("The journal entry's payload is not JSON.", param="payload") from error
     if not isinstance(body, dict):
         raise InvalidRequest("The journal entry's payload is not a JSON object.", param="payload")
@@ -50,8 +53,11 @@ def load(tenant: str, payload: str, codec: Codec, *, event_id: str = "", at: flo
     if role not in get_args(Role):
         raise InvalidRequest("The journal entry's role is unknown.", param="payload.role")
     timestamp = body.get("timestamp", at)
-    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
+    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float) or not abs(timestamp) < LATEST:
         raise InvalidRequest("The journal entry's timestamp is not a number.", param="payload.timestamp")
+    name = body.get("name") or None
+    if name is not None and not isinstance(name, str):
+        raise InvalidRequest("The journal entry's name is not a string.", param="payload.name")
     return Event(
         owner=owner,
         event_id=str(body.get("event_id") or event_id),
@@ -60,7 +66,7 @@ def load(tenant: str, payload: str, codec: Codec, *, event_id: str = "", at: flo
         timestamp=float(timestamp),
         session=str(body.get("session_id") or "default"),
         assistant=str(body.get("assistant_id") or "default"),
-        name=body.get("name") or None,
+        name=name,
         metadata=_metadata(owner, body.get("metadata"), codec),
     )
 
@@ -74,5 +80,9 @@ def _text(body: Mapping[str, Any], key: str) -> str:
 
 def _metadata(owner: Owner, value: object, codec: Codec) -> Mapping[str, Any]:
     if isinstance(value, str):
-        value = json.loads(codec.open(owner, value))
+        try:
+            value = json.loads(codec.open(owner, value))
+        except (ValueError, RecursionError) as error:
+            message = "The journal entry's metadata is neither an object nor the JSON of one."
+            raise InvalidRequest(message, param="payload.metadata") from error
     return value if isinstance(value, dict) else {}

@@ -52,8 +52,9 @@ class RedisRuns:
         return [self._message(owner, id, fields) for id, fields in answer[0][1]] if answer else []
 
     def spoke(self, owner: Owner, job_id: str) -> bool:
+        # The newest word tells: a run that would follow one that spoke ends without a word of its own.
         with traffic_errors():
-            entries: Any = self._redis.xrange(keyspace.run(owner.tenant, job_id), count=2)
+            entries: Any = self._redis.xrevrange(keyspace.run(owner.tenant, job_id), count=1)
         return any(fields["say"] == Saying.CHUNK for _, fields in entries)
 
     def cancel(self, owner: Owner, job_id: str) -> None:

@@ -26,6 +26,16 @@ class RedisStm:
             rows: Any = self._redis.zrevrange(keyspace.stm(owner, session), 0, count - 1, withscores=True)
         return [self._event(owner, body, seq) for body, seq in reversed(rows)]
 
+    def settled(self, owner: Owner, session: str, *, count: int) -> list[Event] | None:
+        with truth_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            pipe.hget(keyspace.state(owner), "pending")
+            pipe.zrevrange(keyspace.stm(owner, session), 0, count - 1, withscores=True)
+            pending, rows = pipe.execute()
+        if int(pending or 0):
+            return None
+        return [self._event(owner, body, seq) for body, seq in reversed(rows)]
+
     def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         with truth_errors():
             rows: Any = self._redis.zrange(keyspace.stm(owner, session), 0, count - 1, withscores=True)

@@ -1,8 +1,11 @@
-"""Visits of segments, counted beside the read path and collected in batches; may be lost with the traffic role."""
+"""Visits of segments: noted in memory by the read path, written in batches by one thread, collected by beat.
+
+They may be lost with the process or the traffic role: heat is an estimate."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter, deque
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -10,28 +13,44 @@ import redis
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.connections import traffic_errors
 from memoryos_tasks.core.events import Owner
+from memoryos_tasks.core.items import IN_STM, Kind, Recalled
 
 #: Owners with visits to collect.
 _VISITED = f"mos:{keyspace.SYSTEM}:visited"
 #: Seconds that uncollected visits stay.
 KEEP_SECONDS = 86_400
+#: Most visits that wait in this process; the oldest are forgotten beyond it.
+MOST_NOTED = 10_000
 
 
 class RedisVisits:
-    """Raises :class:`TrafficDown` when the traffic store cannot be reached."""
+    """Raises :class:`TrafficDown` when the traffic store cannot be reached; :meth:`note` never does."""
 
     def __init__(self, traffic: redis.Redis) -> None:
         self._redis = traffic
+        self._noted: deque[tuple[Owner, str]] = deque(maxlen=MOST_NOTED)
 
-    def note(self, owner: Owner, segment_ids: Iterable[str]) -> None:
-        """Count one visit of each segment."""
-        key = keyspace.visits(owner)
+    def note(self, owner: Owner, found: Sequence[Recalled]) -> None:
+        """Note that these items were read: the page of a turn, the segment of a page, the segment itself."""
+        for item in found:
+            place = item.id if item.kind is Kind.SEGMENT else item.place
+            if place and place != IN_STM:
+                self._noted.append((owner, place))
+
+    def flush(self) -> None:
+        """Write what was noted since the last time."""
+        counts: Counter[tuple[Owner, str]] = Counter()
+        while self._noted:
+            counts[self._noted.popleft()] += 1
+        if not counts:
+            return
         with traffic_errors():
             pipe = self._redis.pipeline(transaction=False)
-            for segment_id in segment_ids:
-                pipe.hincrby(key, segment_id, 1)
-            pipe.expire(key, KEEP_SECONDS)
-            pipe.sadd(_VISITED, f"{owner.tenant} {keyspace.part(owner.user)}")
+            for (owner, place), count in counts.items():
+                pipe.hincrby(keyspace.visits(owner), place, count)
+            for owner in {owner for owner, _ in counts}:
+                pipe.expire(keyspace.visits(owner), KEEP_SECONDS)
+                pipe.sadd(_VISITED, f"{owner.tenant} {keyspace.part(owner.user)}")
             pipe.execute()
 
     def owners(self, *, count: int) -> list[Owner]:
@@ -42,11 +61,11 @@ class RedisVisits:
         return [Owner(tenant, keyspace.unpart(user)) for tenant, user in pairs]
 
     def take(self, owner: Owner) -> dict[str, int]:
-        """The visits by segment id since the last take."""
+        """The visits by page or segment id since the last take."""
         key = keyspace.visits(owner)
         with traffic_errors():
             pipe = self._redis.pipeline(transaction=True)
             pipe.hgetall(key)
             pipe.delete(key)
             counts: Any = pipe.execute()[0]
-        return {segment_id: int(count) for segment_id, count in counts.items()}
+        return {place: int(count) for place, count in counts.items()}

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,16 @@ class EdgeStore:
         self._update(engine.UpdateOperation.delete_points_by_filter(owned(owner, ids)), len(ids))
 
     def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
-        asked = {at: request for at, query in enumerate(queries) if (request := self._request(query)) is not None}
+        filters: dict[int, engine.Filter] = {}
+
+        def matched(where: Where) -> engine.Filter:
+            if id(where) not in filters:
+                filters[id(where)] = matching(where)
+            return filters[id(where)]
+
+        asked = {
+            at: request for at, query in enumerate(queries) if (request := self._request(query, matched)) is not None
+        }
         if not asked:
             return [[] for _ in queries]
         with _engine_errors("search"):
@@ -126,15 +135,15 @@ class EdgeStore:
             found[at] = [Hit(*known[id], float(score)) for id, score in rows if id in known]
         return found
 
-    def _request(self, query: Search) -> engine.QueryRequest | None:
-        where = matching(query.where)
+    def _request(self, query: Search, matched: Callable[[Where], engine.Filter]) -> engine.QueryRequest | None:
+        where = matched(query.where)
         if query.dense is not None:
             self._fits(query.dense)
             nearest = engine.Query.Nearest(list(query.dense), using=DENSE)
             return engine.QueryRequest(query.limit, query=nearest, filter=where)
         if query.sparse is None or not query.sparse.indices:
             return None
-        corpus = where if query.corpus is None else matching(query.corpus)
+        corpus = where if query.corpus is None else matched(query.corpus)
         return engine.QueryRequest(
             query.limit,
             query=engine.Query.Nearest(_sparse(query.sparse), using=query.using),

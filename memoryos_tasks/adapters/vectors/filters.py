@@ -49,7 +49,10 @@ def matching(where: Where) -> engine.Filter:
             # The engine takes Python's own True for the integer 1, and then matches nothing.
             exact: Any = np.bool_(value) if isinstance(value, bool) else value
             conditions.append(engine.FieldCondition(field, match=engine.MatchValue(exact)))
-    return engine.Filter(must=conditions)
+    for field, most in where.at_most.items():
+        conditions.append(engine.FieldCondition(field, range=engine.RangeFloat(lte=most)))
+    unwanted: list[Any] | None = [engine.HasIdCondition(set(known_form(where.without)))] if where.without else None
+    return engine.Filter(must=conditions, must_not=unwanted)
 
 
 def _owner(owner: Owner) -> list[Any]:

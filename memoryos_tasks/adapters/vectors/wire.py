@@ -53,7 +53,13 @@ def _point(row: Mapping[str, Any]) -> Point:
 
 def _where(row: Mapping[str, Any]) -> Where:
     return Where(
-        _owner(row["owner"]), tuple(row["kinds"]), tuple(row["sessions"]), tuple(row["ids"]), row["equals"]
+        _owner(row["owner"]),
+        tuple(row["kinds"]),
+        tuple(row["sessions"]),
+        tuple(row["ids"]),
+        row["equals"],
+        row["at_most"],
+        tuple(row["without"]),
     )
 
 
