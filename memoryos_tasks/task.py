@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from celery import Task
+from celery.exceptions import TaskPredicate
 
 from memoryos_tasks.core.errors import MemoryOSError, Unavailable
 from memoryos_tasks.services.chat import Unexpected
@@ -44,6 +45,8 @@ class MemoryOSTask(Task):  # type: ignore[misc]
             answer = super().__call__(*args, **kwargs)
             self._log(started, **(answer if isinstance(answer, dict) else {}))
             return answer
+        except TaskPredicate:
+            raise  # Not a failure: Celery's own word for "later", with the error of ours that caused it.
         except Unavailable as error:
             self._log(started, code=error.code)
             raise

@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,11 +20,13 @@ from memoryos_app.keyring import KeyRing
 from memoryos_app.parts import Parts
 from memoryos_app.watch import State
 from memoryos_tasks.adapters.codec.plain import PlainCodec
-from memoryos_tasks.core.errors import Cancelled, EventConflict, NotFound, TrafficDown, TruthDown
+from memoryos_tasks.core.errors import Cancelled, EventConflict, LostClaim, NotFound, TrafficDown, TruthDown
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.settings import Settings
-from memoryos_tasks.ports.journal import Receipt
-from memoryos_tasks.ports.ledger import Job, Status
+from memoryos_tasks.core.text import terms
+from memoryos_tasks.ports.journal import Entry, Receipt
+from memoryos_tasks.ports.ledger import Claim, Job, Status
+from memoryos_tasks.ports.llm import ModelCall
 from memoryos_tasks.ports.runs import Message, Saying
 
 
@@ -56,11 +61,16 @@ class FakeWatch:
 
 @dataclass
 class FakeJournal:
-    """Keeps events in a list; ``down`` makes it unreachable."""
+    """Keeps events in a list; ``down`` makes it unreachable. Admits into ``stm`` where it has one."""
 
     events: list[Event] = field(default_factory=list)
     jobs: list[tuple[str, Owner, str]] = field(default_factory=list)
     down: bool = False
+    stm: FakeStm | None = None
+    unread: list[Entry] = field(default_factory=list)
+    taken: list[Entry] = field(default_factory=list)
+    admitted: dict[tuple[Owner, str], int] = field(default_factory=dict)
+    done: set[tuple[Owner, str]] = field(default_factory=set)
 
     def append(
         self, owner: Owner, events: Sequence[Event], *, inbox: str = "", request_id: str = ""
@@ -77,8 +87,108 @@ class FakeJournal:
             return Receipt((), tuple(event.event_id for event in events), None)
         job_id = f"job_ingest{len(self.jobs)}"
         self.jobs.append((job_id, owner, inbox))
+        self.unread += [Entry(f"{len(self.events)}-{at}", event, job_id) for at, event in enumerate(fresh)]
         ids = tuple(event.event_id for event in fresh)
         return Receipt(ids, tuple(event.event_id for event in events if event.event_id in known), job_id)
+
+
+    def read(self, *, count: int) -> list[Entry]:
+        if self.down:
+            raise TruthDown
+        given, self.unread = self.unread[:count], self.unread[count:]
+        self.taken += given
+        return given
+
+    def reclaim(self, *, idle_seconds: float, count: int) -> list[Entry]:
+        return self.taken[:count]
+
+    def admit(self, entries: Sequence[Entry]) -> list[Entry]:
+        numbered = []
+        for entry in entries:
+            key = entry.event.owner, entry.event.event_id
+            new = key not in self.admitted
+            seq = self.admitted.setdefault(key, len(self.admitted) + 1)
+            event = replace(entry.event, seq=seq)
+            numbered.append(replace(entry, event=event))
+            if new and self.stm is not None:
+                self.stm.held.setdefault((event.owner, event.session), []).append(event)
+        return numbered
+
+    def applied(self, entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
+        ids = {entry.stream_id for entry in entries}
+        self.taken = [entry for entry in self.taken if entry.stream_id not in ids]
+        self.done |= {(entry.event.owner, entry.event.event_id) for entry in entries}
+        open_jobs = {entry.job_id for entry in (*self.taken, *self.unread)}
+        touched = {entry.job_id for entry in entries} - open_jobs
+        return [(owner.tenant, job_id, inbox) for job_id, owner, inbox in self.jobs if job_id in touched]
+
+    def pending(self, owner: Owner) -> int:
+        if self.down:
+            raise TruthDown
+        return sum(event.owner == owner and (owner, event.event_id) not in self.done for event in self.events)
+
+
+@dataclass
+class FakeStm:
+    """Short-term memory in lists, oldest first; ``down`` makes it unreachable."""
+
+    held: dict[tuple[Owner, str], list[Event]] = field(default_factory=dict)
+    down: bool = False
+
+    def _of(self, owner: Owner, session: str) -> list[Event]:
+        if self.down:
+            raise TruthDown
+        return self.held.get((owner, session), [])
+
+    def newest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
+        return self._of(owner, session)[-count:]
+
+    def settled(self, owner: Owner, session: str, *, count: int) -> list[Event] | None:
+        return self._of(owner, session)[-count:]
+
+    def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
+        return self._of(owner, session)[:count]
+
+    def size(self, owner: Owner, session: str) -> int:
+        return len(self._of(owner, session))
+
+    def drop(self, owner: Owner, session: str, events: Sequence[Event]) -> None:
+        gone = {event.event_id for event in events}
+        kept = [event for event in self._of(owner, session) if event.event_id not in gone]
+        self.held[owner, session] = kept
+
+    def sessions(self, owner: Owner, *, count: int) -> list[str]:
+        if self.down:
+            raise TruthDown
+        return [session for holder, session in reversed(self.held) if holder == owner][:count]
+
+    def idle(self, *, seconds: float, count: int) -> list[tuple[Owner, str]]:
+        return [place for place, events in self.held.items() if events][:count]
+
+
+@dataclass
+class FakeHeld:
+    """A lock while it is held; ``lost`` says that it is not any more."""
+
+    token: int = 1
+    lost: bool = False
+
+    def check(self) -> None:
+        if self.lost:
+            raise LostClaim
+
+
+@dataclass
+class FakeLocks:
+    """Gives ``held`` to everybody; None is a lock that somebody else holds."""
+
+    held: FakeHeld | None = field(default_factory=FakeHeld)
+    taken: int = 0
+
+    @contextmanager
+    def hold(self, owner: Owner, *, wait_seconds: float) -> Iterator[FakeHeld | None]:
+        self.taken += 1
+        yield self.held
 
 
 @dataclass
@@ -88,6 +198,10 @@ class FakeLedger:
     rows: dict[tuple[str, str], Job] = field(default_factory=dict)
     cancelled: list[str] = field(default_factory=list)
     down: bool = False
+    #: What was journaled by :meth:`finish`, and the delays of :meth:`retry`.
+    journaled: list[Event] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
+    tokens: dict[str, int] = field(default_factory=dict)
 
     def _reach(self) -> None:
         if self.down:
@@ -108,6 +222,48 @@ class FakeLedger:
         """What a run does at its end."""
         key = next(key for key in self.rows if key[1] == job_id)
         self.rows[key] = replace(self.rows[key], status=status, result=result, error=error)
+
+    def claim(self, tenant: str, job_id: str) -> Claim | None:
+        self._reach()
+        job = self.rows.get((tenant, job_id))
+        if job is None or job.status is not Status.QUEUED:
+            return None
+        job = replace(job, status=Status.RUNNING, attempts=job.attempts + 1)
+        self.rows[tenant, job_id] = job
+        self.tokens[job_id] = self.tokens.get(job_id, 0) + 1
+        return Claim(job, self.tokens[job_id])
+
+    def lose(self, job_id: str) -> None:
+        """The run's lease runs out, and the job can be claimed again."""
+        key = next(key for key in self.rows if key[1] == job_id)
+        self.rows[key] = replace(self.rows[key], status=Status.QUEUED)
+
+    def _own(self, claim: Claim) -> None:
+        self._reach()
+        job = self.rows[claim.job.owner.tenant, claim.job.id]
+        if self.tokens[claim.job.id] != claim.token or job.status is not Status.RUNNING:
+            raise LostClaim
+
+    def renew(self, claim: Claim) -> bool:
+        self._own(claim)
+        return claim.job.id in self.cancelled
+
+    def finish(
+        self, claim: Claim, status: Status, *, result: Any = None, error: Any = None, events: Sequence[Event] = ()
+    ) -> None:
+        self._own(claim)
+        self.close(claim.job.id, status, result=result, error=error)
+        self.journaled += events
+
+    def retry(self, claim: Claim, *, delay: float, error: Mapping[str, Any]) -> None:
+        self._own(claim)
+        self.close(claim.job.id, Status.QUEUED, error=error)
+        self.delays.append(delay)
+
+    def due(self, *, count: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
+        self._reach()
+        open_jobs = [job for job in self.rows.values() if job.status is Status.QUEUED]
+        return [(job.owner.tenant, job.id, job.kind) for job in open_jobs[:count]], []
 
     def cancel(self, tenant: str, job_id: str) -> Job:
         job = self.get(tenant, job_id)
@@ -301,3 +457,73 @@ def chunk(text: str, finish: str | None = None) -> dict[str, Any]:
 def make_event(owner: Owner, event_id: str, content: str, **fields: Any) -> Event:
     """A message of the user unless ``fields`` say otherwise."""
     return Event(owner, event_id, fields.pop("role", "user"), content, fields.pop("timestamp", 1_700_000_000.0), **fields)
+
+
+@dataclass
+class FakeLease:
+    """A claim kept alive; the test sets what becomes of it."""
+
+    cancelled: bool = False
+    lost: bool = False
+
+
+@dataclass
+class FakeKeeper:
+    """Gives every run the same ``lease``."""
+
+    lease: FakeLease = field(default_factory=FakeLease)
+
+    @contextmanager
+    def keep(self, claim: Claim) -> Iterator[FakeLease]:
+        yield self.lease
+
+
+@dataclass
+class ScriptedProvider:
+    """Says ``chunks``, then raises ``error`` if there is one; a whole answer is what ``answer`` holds."""
+
+    chunks: Sequence[Mapping[str, Any]] = ()
+    answer: Mapping[str, Any] | None = None
+    error: Exception | None = None
+    calls: list[ModelCall] = field(default_factory=list)
+    closed: int = 0
+    #: Called before each chunk, with its place.
+    before: Callable[[int], None] = lambda place: None
+
+    def complete(self, call: ModelCall) -> dict[str, Any]:
+        self.calls.append(call)
+        self.before(0)
+        if self.error is not None:
+            raise self.error
+        return dict(self.answer or {})
+
+    def stream(self, call: ModelCall) -> Generator[dict[str, Any], None, None]:
+        self.calls.append(call)
+        try:
+            for place, said in enumerate(self.chunks):
+                self.before(place)
+                yield dict(said)
+            if self.error is not None:
+                raise self.error
+        finally:
+            self.closed += 1
+
+    def models(self) -> list[str]:
+        return []
+
+
+class WordEmbedder:
+    """Unit vectors in which texts that share words lie near each other: one dimension a hashed word."""
+
+    name = "static:wordllama-256"
+    dimensions = 64
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        return [self._one(text) for text in texts]
+
+    def _one(self, text: str) -> list[float]:
+        vector = [0.0] * self.dimensions
+        for term in terms(text):
+            vector[zlib.crc32(term.encode()) % self.dimensions] += 1.0
+        norm = math.hypot(*vector)
+        return [value / norm for value in vector] if norm else vector

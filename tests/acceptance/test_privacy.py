@@ -14,25 +14,32 @@ from celery import Celery
 SECRET = "quokka7f3a91"
 
 
-def _listen(url: str, seen: list[dict[str, Any]], ready: threading.Event, stop: threading.Event) -> None:
-    app = Celery(broker=url, set_as_current=False)
-    with app.connection_for_read() as connection:
-        receiver = app.events.Receiver(connection, handlers={"*": seen.append})
-        ready.set()
-        while not stop.is_set():
-            try:
-                receiver.capture(limit=None, timeout=0.5, wakeup=False)
-            except (TimeoutError, OSError):
-                continue
+class Listener(threading.Thread):
+    """Keeps every event that Celery sends, as Flower does."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self.seen: list[dict[str, Any]] = []
+        self.ready = threading.Event()
+        self._app = Celery(broker=url, set_as_current=False)
+        self._connection = self._app.connection_for_read()
+        self._receiver = self._app.events.Receiver(self._connection, handlers={"*": self.seen.append})
+
+    def run(self) -> None:
+        with self._connection:
+            self.ready.set()
+            self._receiver.capture(limit=None, timeout=None, wakeup=False)
+
+    def stop(self) -> None:
+        self._receiver.should_stop = True
+        self.join(timeout=10)
 
 
 def test_no_text_reaches_celery_or_the_logs(system: System) -> None:
     broker = (system.data_dir / "broker.url").read_text().strip()
-    seen: list[dict[str, Any]] = []
-    ready, stop = threading.Event(), threading.Event()
-    listener = threading.Thread(target=_listen, args=(broker, seen, ready, stop), daemon=True)
+    listener = Listener(broker)
     listener.start()
-    assert ready.wait(10)
+    assert listener.ready.wait(10)
     # When a secret passes through every kind of call, failing ones among them
     user = "private"
     system.chat(f"My password is {SECRET}.", user=user)
@@ -45,16 +52,15 @@ def test_no_text_reaches_celery_or_the_logs(system: System) -> None:
     system.get(f"/v1/memory/retrieve?user_id={user}&query={SECRET}")
 
     def told() -> bool:
-        kinds = [event["type"] for event in seen]
+        kinds = [event["type"] for event in listener.seen]
         return kinds.count("task-succeeded") >= 4
 
     until(told, seconds=10, what="the tasks' events")
-    stop.set()
-    listener.join(timeout=10)
+    listener.stop()
     # Then Celery's events name the tasks
-    assert {"chat.run", "memory.retrieve"} <= {event.get("name") for event in seen}
+    assert {"chat.run", "memory.retrieve"} <= {event.get("name") for event in listener.seen}
     # And hold nothing of it
-    assert SECRET not in json.dumps(seen, default=str)
+    assert SECRET not in json.dumps(listener.seen, default=str)
     # Nor do results and messages that lie in the broker
     client = redis.Redis.from_url(broker, decode_responses=True)
     for key in client.scan_iter("celery-task-meta-*"):

@@ -129,6 +129,18 @@ def test_finish_keeps_the_answer_and_journals_the_exchange(
     assert journal.pending(ALICE) == 2
 
 
+@pytest.mark.parametrize("end", ["finished", "cancelled"])
+def test_a_closed_job_still_knows_what_was_asked(ledger: RedisLedger, end: str) -> None:
+    ledger.create(Job("job_1", ALICE, "chat", request={**REQUEST, "digest": "abc"}))
+    if end == "finished":
+        claim = ledger.claim("acme", "job_1")
+        assert claim is not None
+        ledger.finish(claim, Status.SUCCEEDED, result={})
+    else:
+        ledger.cancel("acme", "job_1")
+    assert ledger.get("acme", "job_1").request == {"digest": "abc"}
+
+
 def test_a_job_is_finished_once(ledger: RedisLedger, journal: RedisJournal) -> None:
     claim = claimed(ledger)
     ledger.finish(claim, Status.FAILED, error=ERROR)

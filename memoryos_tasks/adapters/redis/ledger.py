@@ -40,7 +40,7 @@ class RedisLedger:
     def create(self, job: Job) -> bool:
         request = self._codec.seal(job.owner, json.dumps(job.request, ensure_ascii=False))
         args = [_member(job), self._unclaimed_ms, self._chat_ms, job.id, keyspace.part(job.owner.user), job.kind,
-                request, job.inbox, job.request_id]
+                request, job.inbox, job.request_id, str(job.request.get("digest") or "")]
         with truth_errors():
             return bool(self._create(_keys(job), args))
 
@@ -55,6 +55,8 @@ class RedisLedger:
         owner = Owner(tenant, keyspace.unpart(row["user"]))
         total, left = int(row.get("total", 0)), int(row.get("remaining", 0))
         status = Status(row["status"])
+        # A closed job has given its request away; its digest still tells a repetition from another request.
+        closed = {"digest": row["digest"]} if row.get("digest") else {}
         progress = 1.0 if status is Status.SUCCEEDED else (total - left) / total if total else 0.0
         return Job(
             id=row["id"],
@@ -63,7 +65,7 @@ class RedisLedger:
             status=status,
             attempts=int(row["attempts"]),
             progress=progress,
-            request=self._open(owner, row.get("request")) or {},
+            request=self._open(owner, row.get("request")) or closed,
             result=self._open(owner, row.get("result")),
             error=json.loads(row["error"]) if row.get("error") else None,
             inbox=row.get("inbox", ""),

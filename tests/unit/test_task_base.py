@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from celery import Celery
+from celery.result import EagerResult
+
+from memoryos_tasks.core.errors import InvalidRequest, TruthDown
+from memoryos_tasks.services.chat import Unexpected
+from memoryos_tasks.task import MemoryOSTask, TaskFailed
+
+SECRET = "my PIN is 4711 我的密码"
+
+
+def run(body: Callable[..., Any], *args: Any, **options: Any) -> EagerResult:
+    """What a worker makes of a task with this body."""
+    app = Celery("test", set_as_current=False)
+    task = app.task(body, name="test.task", base=MemoryOSTask, **options)
+    return task.apply(args=args)
+
+
+def crash() -> None:
+    secret = SECRET
+    raise ValueError(f"could not read {secret}")
+
+
+def crash_in_a_run() -> None:
+    try:
+        crash()
+    except ValueError as error:
+        raise Unexpected(type(error).__name__) from error
+
+
+def refuse() -> None:
+    raise InvalidRequest(f"What is {SECRET}?", param="content")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [(crash, "ValueError"), (crash_in_a_run, "Unexpected"), (refuse, "invalid_request")]
+)
+def test_no_text_of_a_payload_leaves_through_an_error(
+    body: Callable[[], None], said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    # When a task fails on an error that quotes a prompt
+    with caplog.at_level(logging.DEBUG):
+        result = run(body)
+    # Then what it raises, what Celery keeps of it and what is logged hold the kind of error and no text
+    assert result.state == "FAILURE"
+    assert isinstance(result.result, TaskFailed)
+    assert str(result.result) == said
+    shown = f"{result.result!r} {result.traceback} {caplog.text}"
+    assert "4711" not in shown
+    assert "密码" not in shown
+
+
+def test_a_store_that_is_away_for_a_moment_is_waited_for() -> None:
+    calls: list[int] = []
+
+    def flaky() -> str:
+        calls.append(1)
+        if len(calls) < 3:
+            raise TruthDown
+        return "done"
+
+    result = run(flaky)
+    assert (result.state, result.get(), len(calls)) == ("SUCCESS", "done", 3)
+
+
+def test_a_store_that_stays_away_ends_the_task_after_a_few_attempts() -> None:
+    calls: list[int] = []
+
+    def down() -> None:
+        calls.append(1)
+        raise TruthDown
+
+    result = run(down)
+    assert (result.state, len(calls)) == ("FAILURE", 4)
+    assert isinstance(result.result, TruthDown)
+
+
+def test_a_task_may_choose_not_to_wait() -> None:
+    calls: list[int] = []
+
+    def down() -> None:
+        calls.append(1)
+        raise TruthDown
+
+    assert run(down, max_retries=0).state == "FAILURE"
+    assert len(calls) == 1
+
+
+def test_an_answer_passes_unchanged() -> None:
+    def pair(a: int, b: str) -> dict[str, Any]:
+        return {"a": a, "b": b}
+
+    assert run(pair, 1, "x").get() == {"a": 1, "b": "x"}
