@@ -46,7 +46,8 @@ result_accept_content = ["json"]
 task_acks_late = True
 task_reject_on_worker_lost = True
 # A task that raised was recorded by the ledger: acknowledged, or it would come back for ever.
-task_acks_on_failure_or_timeout = True
+task_acks_on_failure = True
+task_acks_on_timeout = True
 # One message in hand for each thread: more would wait here while another worker idles.
 worker_prefetch_multiplier = 1
 # Delayed messages are few, short doorbells; long waits stand in the ledger.

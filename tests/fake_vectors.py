@@ -55,7 +55,8 @@ class FakeVectors:
     def _one(self, query: Search) -> list[Hit]:
         found = self._matching(query.where)
         if query.sparse is not None:
-            weights = _idf(query.sparse, [_terms(one, query.using) for one in self._matching(query.corpus or query.where)])
+            corpus = self._matching(query.corpus or query.where)
+            weights = _idf(query.sparse, [_terms(one, query.using) for one in corpus])
             scores = [sum(weights.get(term, 0.0) * value for term, value in _terms(one, query.using).items())
                       for one in found]
             scored = [(score, one) for score, one in zip(scores, found, strict=True) if score > 0]

@@ -382,7 +382,7 @@ class FakeStack:
         self.inbox = Inbox(_NoSource(), PlainCodec(), self.runs, "inbox-1")
         self.runs.hear = self.inbox.hand
         self.hangups = Hangups(
-            self.ledger,  # type: ignore[arg-type]
+            self.ledger,
             self.runs,
             lambda: self.settings.gateway.disconnect_grace,
         )
@@ -391,8 +391,8 @@ class FakeStack:
     def parts(self) -> Parts:
         return Parts(
             settings=lambda: self.settings,
-            journal=self.journal,  # type: ignore[arg-type]
-            ledger=self.ledger,  # type: ignore[arg-type]
+            journal=self.journal,
+            ledger=self.ledger,
             runs=self.runs,
             doorbell=self.doorbell,
             keys=KeyRing(self.find_key, lambda: self.watch.state.truth),
@@ -456,7 +456,8 @@ def chunk(text: str, finish: str | None = None) -> dict[str, Any]:
 
 def make_event(owner: Owner, event_id: str, content: str, **fields: Any) -> Event:
     """A message of the user unless ``fields`` say otherwise."""
-    return Event(owner, event_id, fields.pop("role", "user"), content, fields.pop("timestamp", 1_700_000_000.0), **fields)
+    role, timestamp = fields.pop("role", "user"), fields.pop("timestamp", 1_700_000_000.0)
+    return Event(owner, event_id, role, content, timestamp, **fields)
 
 
 @dataclass
@@ -516,7 +517,7 @@ class WordEmbedder:
     """Unit vectors in which texts that share words lie near each other: one dimension a hashed word."""
 
     name = "static:wordllama-256"
-    dimensions = 64
+    dimensions = 256
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         return [self._one(text) for text in texts]

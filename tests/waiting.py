@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def until(look: Callable[[], T], *, seconds: float, what: str) -> T:
+def until(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
     """The first true value of ``look``; fails when there is none within ``seconds``."""
     end = time.monotonic() + seconds
     while True:

@@ -117,7 +117,7 @@ class Chats:
             except MemoryOSError as error:
                 return self._failed(claim, error)
             except Exception as error:
-                self._failed(claim, MemoryOSError("The run failed inside MemoryOS; its log names the place."))
+                self._failed(claim, _broken())
                 raise Unexpected(type(error).__name__) from error
 
     def _claimed(self, claim: Claim, lease: Lease) -> Outcome:
@@ -138,6 +138,9 @@ class Chats:
         except MemoryOSError as error:
             self._say_error(job, error)
             return Outcome(job_id, "failed", code=error.code)
+        except Exception as error:
+            self._say_error(job, _broken())
+            raise Unexpected(type(error).__name__) from error
         self._end(job, completion)
         return Outcome(job_id, "succeeded", completion.get("usage"))
 
@@ -242,13 +245,22 @@ class Chats:
     def _again(self, job: Job, error: MemoryOSError) -> bool:
         """Whether to try again later: background work only, a client that waits asks again itself."""
         transient = isinstance(error, UpstreamError | TrafficDown) and error.status in RETRIED
-        return transient and not job.inbox and job.attempts < self._limits.attempts
+        if not transient or job.inbox or job.attempts >= self._limits.attempts:
+            return False
+        # Another run of a stream that has spoken would only say that it was interrupted.
+        streamed = job.request.get("stream") and not isinstance(error, TrafficDown)
+        return not (streamed and self._runs.spoke(job.owner, job.id))
 
     def _say_error(self, job: Job, error: MemoryOSError) -> None:
         try:
             self._runs.say(job.owner, job.id, Saying.ERROR, error.described(), inbox=job.inbox)
         except TrafficDown:
             return  # The ledger has the error.
+
+
+def _broken() -> MemoryOSError:
+    """What clients are told of an error that is not ours."""
+    return MemoryOSError("The run failed inside MemoryOS; its log names the place.")
 
 
 class Unexpected(Exception):

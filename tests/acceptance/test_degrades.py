@@ -94,7 +94,7 @@ def test_each_store_may_go_and_come_back(
 
     # When the store of record is away
     truth.freeze()
-    until(lambda: system.get("/health/status").json()["detail"]["truth"] == "down", seconds=5, what="truth seen as down")
+    until(lambda: system.get("/health/status").json()["detail"]["truth"] == "down", seconds=5, what="truth is down")
     # Then chats still answer, from what is long known, and say so
     answer = _timed(lambda: _chat(system, "offline"))
     assert answer.status_code == 200, answer.text
@@ -133,5 +133,5 @@ def test_each_store_may_go_and_come_back(
     truth.thaw()
     traffic.thaw()
     until(lambda: _ready(system), seconds=15, what="healed from both")
-    until(lambda: system.get(f"/v1/jobs/{job}").json()["status"] == "succeeded", seconds=15, what="the write is applied")
+    until(lambda: system.get(f"/v1/jobs/{job}").json()["status"] == "succeeded", seconds=15, what="the write applied")
     assert _chat(system).status_code == 200

@@ -83,14 +83,18 @@ def test_an_upstream_failure_is_told_and_never_remembered(
 ) -> None:
     user = f"failure-{model}-{stream}"
     question = "Which secret word is xylograph?"
-    # When the upstream fails
-    with pytest.raises(openai.APIStatusError) as caught:
+
+    def ask() -> None:
         answer = client.chat.completions.create(
             model=f"openai/{model}", user=user, messages=[{"role": "user", "content": question}], stream=stream,
             timeout=40,
         )
         for _ in answer if stream else ():
             pass
+
+    # When the upstream fails
+    with pytest.raises(openai.APIStatusError) as caught:
+        ask()
     # Then the client gets the matching error
     assert caught.value.status_code == status
     # And nothing of it is memory

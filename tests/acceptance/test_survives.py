@@ -113,21 +113,21 @@ def test_vectors_find_another_owner_when_theirs_is_gone(make_system: Callable[..
     # Given a second worker that is client of the first one's vectors
     system = make_system()
     system.chat("My boat is called Nimbus.", user="skipper")
+
+    def roles() -> list[str]:
+        return [worker["vectors"] for worker in system.get("/health/status").json()["detail"]["workers"]]
+
     with (tmp_path / "second.log").open("w") as log:
         second = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", "memoryos_tasks", "worker", "-n", "second@%h"],
             cwd=ROOT, env=system.environment, stdout=log, stderr=subprocess.STDOUT,
         )
         try:
-            until(lambda: len(system.get("/health/status").json()["detail"]["workers"]) == 2, seconds=30, what="two workers")
+            until(lambda: len(roles()) == 2, seconds=30, what="two workers")
             # When the owner is killed, then one of those that live owns them, and memory is whole
             system.kill("celery", " worker ")
 
-            def owned() -> bool:
-                workers = system.get("/health/status").json()["detail"]["workers"]
-                return [worker["vectors"] for worker in workers].count("owner") == 1
-
-            until(owned, seconds=15, what="one owner")
+            until(lambda: roles().count("owner") == 1, seconds=15, what="one owner")
             until(lambda: "Nimbus" in system.chat("What is my boat called?", user="skipper", session="b"),
                   seconds=10, what="the boat's name")
         finally:

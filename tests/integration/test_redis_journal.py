@@ -28,6 +28,12 @@ def take_in(journal: RedisJournal, entries: Sequence[Entry]) -> list[tuple[str, 
     return journal.applied(journal.admit(entries))
 
 
+def letters(truth: redis.Redis) -> list[dict[str, str]]:
+    """The dead letters."""
+    entries: Any = truth.xrange(keyspace.DEAD_LETTERS)
+    return [letter for _, letter in entries]
+
+
 def everything(truth: redis.Redis) -> dict[str, Any]:
     """All that is stored, for tests that say that nothing changed."""
     return {str(key): truth.dump(key) for key in truth.scan_iter()}
@@ -132,7 +138,8 @@ def test_applied_events_close_their_job_and_nothing_is_pending(
     # When all but the last are applied
     assert take_in(journal, journal.read(count=2)) == []
     job = ledger.get("acme", receipt.job_id)
-    assert (job.status, job.progress, journal.pending(ALICE)) == (Status.RUNNING, pytest.approx(2 / 3), 1)
+    assert job.progress == pytest.approx(2 / 3)
+    assert (job.status, journal.pending(ALICE)) == (Status.RUNNING, 1)
     # Then the job is open until the last one is
     assert take_in(journal, journal.read(count=2)) == [("acme", receipt.job_id, "gw")]
     job = ledger.get("acme", receipt.job_id)
@@ -270,7 +277,8 @@ def test_an_entry_that_can_never_be_applied_goes_to_the_dead_letters(
     # Given a bad entry between two good ones
     good = '{"user_id": "alice", "content": "good"}'
     truth.xadd("chat_log", {"event_id": "g1", "tenant": "acme", "payload": good})
-    stream_id = truth.xadd("chat_log", {"event_id": "bad", **fields})
+    entry: Any = {"event_id": "bad", **fields}
+    stream_id = truth.xadd("chat_log", entry)
     truth.xadd("chat_log", {"event_id": "g2", "tenant": "acme", "payload": good})
     # When the journal is read
     entries = journal.read(count=10)
@@ -278,7 +286,7 @@ def test_an_entry_that_can_never_be_applied_goes_to_the_dead_letters(
     assert [entry.event.event_id for entry in entries] == ["g1", "g2"]
     journal.applied(journal.admit(entries))
     # And the bad one is kept whole, with the reason, and acknowledged
-    ((_, letter),) = truth.xrange(keyspace.DEAD_LETTERS)
+    (letter,) = letters(truth)
     assert (letter["event_id"], letter["stream_id"]) == ("bad", stream_id)
     assert letter["payload"] == (fields.get("payload", "") if fields.get("payload") != b"\xff\xfe" else "\\xff\\xfe")
     assert letter["reason"].startswith("The journal entry")
@@ -298,7 +306,7 @@ def test_a_raw_entry_that_conflicts_is_buried_whole(journal: RedisJournal, truth
     entries = journal.admit(journal.read(count=10))
     assert [entry.event.content for entry in entries] == ["mine"]
     journal.applied(entries)
-    ((_, letter),) = truth.xrange(keyspace.DEAD_LETTERS)
+    (letter,) = letters(truth)
     assert (letter["event_id"], letter["tenant"]) == ("e1", "acme")
     assert json.loads(letter["payload"])["content"] == "theirs"
     assert journal.pending(ALICE) == 0

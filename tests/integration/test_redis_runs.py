@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import redis
@@ -39,7 +40,8 @@ def test_what_was_said_is_replayed_from_any_place(runs: RedisRuns, traffic: redi
 
 def test_the_waiting_gateway_hears_the_same_at_once(runs: RedisRuns, traffic: redis.Redis) -> None:
     runs.say(ALICE, "job", Saying.START, {"tier": "2"}, inbox="gw-1")
-    ((_, heard),) = traffic.xrange(keyspace.inbox_key("gw-1"))
+    entries: Any = traffic.xrange(keyspace.inbox_key("gw-1"))
+    ((_, heard),) = entries
     (message,) = runs.replay(ALICE, "job")
     assert (heard["job"], heard["id"], heard["say"]) == ("job", message.id, "start")
     assert json.loads(heard["data"]) == {"tier": "2"}

@@ -299,6 +299,22 @@ def test_an_async_chat_is_tried_again_later(error: Exception, low: float, high: 
     assert chat.said == []
 
 
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_an_async_stream_that_has_spoken_is_not_tried_again(interrupted: bool) -> None:
+    # Given a run that spoke, and then failed or died
+    chat = Chat(ScriptedProvider(WHOLE[:1], error=UpstreamTimeout()))
+    chat.ask(inbox="")
+    if interrupted:
+        chat.ledger.claim("acme", "job_1")
+        chat.runs.say(ALICE, "job_1", Saying.CHUNK, WHOLE[0], inbox="")
+        chat.ledger.lose("job_1")
+    # When it ends, or is run again
+    outcome = chat.run()
+    # Then it has ended for good, with the reason
+    assert (outcome.status, chat.ledger.delays, chat.sayings[-1]) == ("failed", [], "error")
+    assert outcome.code == ("upstream_error" if interrupted else "upstream_timeout")
+
+
 def test_an_async_chat_is_given_up_after_its_attempts() -> None:
     chat = Chat(ScriptedProvider(error=UpstreamTimeout()))
     chat.ask(inbox="", stream=False)
@@ -396,7 +412,7 @@ def test_recent_words_that_the_request_carries_are_not_injected_again() -> None:
 
 
 def test_memories_keep_within_their_budget() -> None:
-    for budget in (0, 150, 400):
+    for budget in (0, 60, 400):
         chat = Chat(ScriptedProvider(WHOLE), budget=budget)
         chat.remember(*(make_event(ALICE, f"e{n}", f"Garden note {n}: " + "tulips 郁金香 " * 10) for n in range(30)))
         chat.ask(user("What stands in my garden notes about tulips?"))

@@ -1,18 +1,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import structlog
 from celery import Celery
 from celery.result import EagerResult
 
+from memoryos_tasks import logs
 from memoryos_tasks.core.errors import InvalidRequest, TruthDown
+from memoryos_tasks.core.settings import Log
 from memoryos_tasks.services.chat import Unexpected
 from memoryos_tasks.task import MemoryOSTask, TaskFailed
 
 SECRET = "my PIN is 4711 我的密码"
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """What a worker logs, at its most talkative."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    logs.configure(Log(level="debug"))
+    yield lambda: capsys.readouterr().out
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def run(body: Callable[..., Any], *args: Any, **options: Any) -> EagerResult:
@@ -42,16 +57,17 @@ def refuse() -> None:
     ("body", "said"), [(crash, "ValueError"), (crash_in_a_run, "Unexpected"), (refuse, "invalid_request")]
 )
 def test_no_text_of_a_payload_leaves_through_an_error(
-    body: Callable[[], None], said: str, caplog: pytest.LogCaptureFixture
+    body: Callable[[], None], said: str, logged: Callable[[], str]
 ) -> None:
     # When a task fails on an error that quotes a prompt
-    with caplog.at_level(logging.DEBUG):
-        result = run(body)
+    result = run(body)
     # Then what it raises, what Celery keeps of it and what is logged hold the kind of error and no text
     assert result.state == "FAILURE"
     assert isinstance(result.result, TaskFailed)
     assert str(result.result) == said
-    shown = f"{result.result!r} {result.traceback} {caplog.text}"
+    log = logged()
+    assert "test.task" in log
+    shown = f"{result.result!r} {result.traceback} {log}"
     assert "4711" not in shown
     assert "密码" not in shown
 

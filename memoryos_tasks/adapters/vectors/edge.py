@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import qdrant_edge as engine
 
 from memoryos_tasks.adapters.vectors.filters import known_form, matching, owned
+from memoryos_tasks.adapters.vectors.payloads import Kept, Payloads
 from memoryos_tasks.core.errors import ConfigError, VectorsDown
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, Where
@@ -49,6 +51,7 @@ class EdgeStore:
         self._dimensions = dimensions
         self._writing = threading.RLock()
         self._unflushed = 0
+        self._payloads = Payloads(self._read)
         self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _take(self._path / "owner.lock")
         try:
@@ -80,7 +83,7 @@ class EdgeStore:
     def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
         # The condition keeps a point that is another owner's as it is.
         stored = [self._stored(owner, point) for point in points]
-        self._update(engine.UpdateOperation.upsert_points(stored, owned(owner)), len(points))
+        self._update(engine.UpdateOperation.upsert_points(stored, owned(owner)), [point.id for point in points])
 
     def _stored(self, owner: Owner, point: Point) -> engine.Point:
         vectors: dict[str, Any] = {name: _sparse(vector) for name, vector in point.sparse.items()}
@@ -97,16 +100,16 @@ class EdgeStore:
     def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
         fields = {name: value for name, value in payload.items() if name not in ("tenant", "user")}
         if fields:
-            self._update(engine.UpdateOperation.set_payload_by_filter(owned(owner, ids), fields), len(ids))
+            self._update(engine.UpdateOperation.set_payload_by_filter(owned(owner, ids), fields), ids)
 
     def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
         vectors = engine.PointVectors(id, {name: _sparse(vector) for name, vector in sparse.items()})
         with self._writing:
             if self.get(owner, [id]):  # the engine refuses to change what is not there
-                self._update(engine.UpdateOperation.update_vectors([vectors], owned(owner)), 1)
+                self._update(engine.UpdateOperation.update_vectors([vectors], owned(owner)), [id])
 
     def delete(self, owner: Owner, ids: Sequence[str]) -> None:
-        self._update(engine.UpdateOperation.delete_points_by_filter(owned(owner, ids)), len(ids))
+        self._update(engine.UpdateOperation.delete_points_by_filter(owned(owner, ids)), ids)
 
     def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
         filters: dict[int, engine.Filter] = {}
@@ -126,14 +129,16 @@ class EdgeStore:
             # Each access of a point's id makes a UUID, and lists overlap: ids are read once a point, payloads once
             # an id.
             listed = [[(point.id, point.score) for point in answer] for answer in answers]
-            ids = list(dict.fromkeys(id for rows in listed for id, _ in rows))
-            hits = {record.id: record for record in self._shard.retrieve(ids, True, False)}
-            known = {id: (str(id), hits[id].payload or {}) for id in ids if id in hits}
+            known = self._payloads.get(dict.fromkeys(id for rows in listed for id, _ in rows))
         found: list[list[Hit]] = [[] for _ in queries]
         for at, rows in zip(asked, listed, strict=True):
             # What was deleted meanwhile has no payload any more.
             found[at] = [Hit(*known[id], float(score)) for id, score in rows if id in known]
         return found
+
+    def _read(self, ids: Sequence[UUID]) -> dict[UUID, Kept]:
+        records = self._shard.retrieve([*ids], True, False)
+        return {(id := record.id): (str(id), record.payload or {}) for record in records}
 
     def _request(self, query: Search, matched: Callable[[Where], engine.Filter]) -> engine.QueryRequest | None:
         where = matched(query.where)
@@ -198,10 +203,13 @@ class EdgeStore:
                 os.close(self._lock)
                 self._lock = -1
 
-    def _update(self, operation: engine.UpdateOperation, size: int) -> None:
+    def _update(self, operation: engine.UpdateOperation, ids: Sequence[str]) -> None:
         with self._writing, _engine_errors("write"):
-            self._shard.update(operation)
-            self._unflushed += size
+            try:
+                self._shard.update(operation)
+            finally:
+                self._payloads.changed(known_form(ids))
+            self._unflushed += len(ids)
             if self._unflushed >= FLUSH_EVERY:
                 self._shard.flush()
                 self._unflushed = 0
