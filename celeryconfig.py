@@ -110,6 +110,7 @@ beat_schedule: dict[str, dict[str, Any]] = {
     "sweep": {"task": "maintenance.sweep", "schedule": 1.0, "options": {"expires": 5}},
     "idle": {"task": "maintenance.idle", "schedule": 5.0, "options": {"expires": 10}},
     "heat": {"task": "maintenance.heat", "schedule": 30.0, "options": {"expires": 60}},
+    "trim": {"task": "maintenance.trim", "schedule": 30.0, "options": {"expires": 60}},
     "optimize": {"task": "maintenance.optimize", "schedule": 60.0, "options": {"expires": 120}},
 }
 beat_schedule_filename = str(_settings.data_dir / "celerybeat-schedule")

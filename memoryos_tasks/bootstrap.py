@@ -22,7 +22,7 @@ from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.locks import RedisLocks
 from memoryos_tasks.adapters.redis.overflow import RedisOverflow
-from memoryos_tasks.adapters.redis.presence import Presence
+from memoryos_tasks.adapters.redis.presence import Presence, claim_store
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.adapters.redis.stm import RedisStm
 from memoryos_tasks.adapters.redis.visits import RedisVisits
@@ -139,7 +139,11 @@ def build(live: LiveSettings) -> House:
 def _vectors(settings: Settings, dimensions: int, remote: QueueStore) -> tuple[VectorStore, SharedStore | None]:
     if settings.vectors.backend == "none":
         return NoStore(), None
-    shared = SharedStore(lambda: EdgeStore(settings.data_dir / "vectors", dimensions), remote)
+    shared = SharedStore(
+        lambda: EdgeStore(settings.data_dir / "vectors", dimensions),
+        remote,
+        claim=lambda identity: claim_store(truth(settings), identity),
+    )
     return shared, shared
 
 

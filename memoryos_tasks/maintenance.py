@@ -57,6 +57,12 @@ def heat() -> dict[str, Any]:
     return {"owners": len(owners)}
 
 
+@app.task(name="maintenance.trim", base=MemoryOSTask)
+def trim() -> dict[str, Any]:
+    """Drop what every consumer of the journal has applied; its permanent home is the index."""
+    return {"dropped": house().journal.trim()}
+
+
 @app.task(name="maintenance.optimize", base=MemoryOSTask)
 def optimize() -> dict[str, Any]:
     """Let the embedded store build its indexes; only its owner can."""

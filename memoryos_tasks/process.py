@@ -92,7 +92,7 @@ class Process:
 
     def _role(self, parts: House) -> str:
         if parts.shared is None:
-            return "none"
+            return "server"
         return "owner" if parts.shared.owned is not None else "client"
 
     def _look_at_models(self, parts: House) -> None:

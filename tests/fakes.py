@@ -273,6 +273,13 @@ class FakeLedger:
         return self.rows[tenant, job_id]
 
 
+class FakeSpeech:
+    """Says each chunk at once."""
+
+    def __init__(self, say: Callable[[Mapping[str, Any]], bool]) -> None:
+        self.chunk = say
+
+
 class FakeRuns:
     """Runs' streams in memory; what is said with an inbox reaches ``hear`` at once. ``down``: unreachable."""
 
@@ -289,6 +296,10 @@ class FakeRuns:
     def _reach(self) -> None:
         if self.down:
             raise TrafficDown(retry_after=1)
+
+    @contextmanager
+    def speaking(self, owner: Owner, job_id: str, *, inbox: str) -> Iterator[FakeSpeech]:
+        yield FakeSpeech(lambda data: self.say(owner, job_id, Saying.CHUNK, data, inbox=inbox))
 
     def say(self, owner: Owner, job_id: str, saying: Saying, data: Mapping[str, Any], *, inbox: str) -> bool:
         import json

@@ -54,5 +54,8 @@ class Journal(Protocol):
     def applied(self, entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
         """Note the entries as applied and acknowledge them; (tenant, job_id, inbox) of each job now complete."""
 
+    def trim(self) -> int:
+        """Drop the entries that every consumer group has acknowledged; how many."""
+
     def pending(self, owner: Owner) -> int:
         """How many journaled events of the owner are not applied yet."""

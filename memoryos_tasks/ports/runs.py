@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -36,11 +37,21 @@ class Message:
         return self.saying in (Saying.DONE, Saying.ERROR)
 
 
+class Speech(Protocol):
+    """The chunks of one run, said one after the other."""
+
+    def chunk(self, data: Mapping[str, Any]) -> bool:
+        """Say a chunk; True when the run was cancelled, known at the latest with the next chunk."""
+
+
 class Runs(Protocol):
     """Raises :class:`TrafficDown` when the traffic store cannot be reached."""
 
     def say(self, owner: Owner, job_id: str, saying: Saying, data: Mapping[str, Any], *, inbox: str) -> bool:
         """Append to the run's stream and to the waiting gateway's inbox in one step; True when cancelled."""
+
+    def speaking(self, owner: Owner, job_id: str, *, inbox: str) -> AbstractContextManager[Speech]:
+        """Say chunks without waiting for each; all are said when the block ends."""
 
     def replay(
         self, owner: Owner, job_id: str, *, after: str = "0-0", block_seconds: float = 0.0

@@ -161,6 +161,8 @@ class Chats:
         )
         start = {"tier": "2", "missing": list(context.missing), "recalled": len(context.recalled)}
         if not job.request.get("stream"):
+            if context.missing:
+                self._runs.say(job.owner, job.id, Saying.START, start, inbox=job.inbox)
             completion = provider.complete(call)
             if lease is not None and lease.cancelled:
                 raise Cancelled
@@ -186,9 +188,9 @@ class Chats:
         self, job: Job, chunks: Generator[dict[str, Any], None, None], lease: Lease | None
     ) -> Iterator[dict[str, Any]]:
         """Say each chunk as it comes; a cancelled run closes the upstream at the next one."""
-        with closing(chunks):
+        with closing(chunks), self._runs.speaking(job.owner, job.id, inbox=job.inbox) as speech:
             for chunk in chunks:
-                stop = self._runs.say(job.owner, job.id, Saying.CHUNK, chunk, inbox=job.inbox)
+                stop = speech.chunk(chunk)
                 if stop or (lease is not None and lease.cancelled):
                     raise Cancelled
                 if lease is not None and lease.lost:
@@ -239,6 +241,10 @@ class Chats:
             self._ledger.finish(claim, status, error=error.described())
         except LostClaim:
             return Outcome(job.id, "lost")
+        except TruthDown:
+            # The row cannot be closed now; its lease runs out, and the sweeper sees to it. Who waits is told at once.
+            self._say_error(job, error)
+            return Outcome(job.id, "lost", code=error.code)
         self._say_error(job, error)
         return Outcome(job.id, status.value, code=error.code)
 

@@ -50,6 +50,7 @@ def make_system(tmp_path: Path) -> Iterator[Callable[..., System]]:
 
 
 @pytest.fixture
-def client(system: System) -> OpenAI:
+def client(system: System) -> Iterator[OpenAI]:
     """The official client, pointed at the system."""
-    return OpenAI(base_url=f"{system.url}/v1", api_key="unused", max_retries=0)
+    with OpenAI(base_url=f"{system.url}/v1", api_key="unused", max_retries=0) as opened:
+        yield opened

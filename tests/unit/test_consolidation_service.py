@@ -169,15 +169,23 @@ def test_a_cold_segment_is_not_promoted_and_a_visited_one_is_once() -> None:
 
 
 def test_only_new_pages_of_a_hot_segment_are_analysed() -> None:
+    # Given a promoted segment, whose fact was then forgotten by hand
     house = House()
-    house.hear(["I am allergic to peanuts."])
+    house.hear(["I am allergic to peanuts."], replies=False)
     house.run()
     (page,) = house.stored(Kind.PAGE)
     house.promotion.run(ALICE, {page.id: 6})
-    # What was forgotten by hand does not come back with the next promotion
     house.vectors.delete(ALICE, [fact.id for fact in house.beliefs.believed(ALICE)])
-    assert house.promotion.run(ALICE, {page.id: 1}) == 0
-    assert house.beliefs.believed(ALICE) == []
+    # When another page joins it
+    later = make_event(ALICE, "u9", "I am allergic to pollen.", seq=9)
+    house.stm.held[ALICE, "default"] = [later]
+    house.recall.index([later], {})
+    house.run()
+    (segment,) = house.segments.all(ALICE)
+    assert (len(segment.page_ids), segment.analysed) == (2, 1)
+    # Then only that page is read for facts
+    assert house.promotion.run(ALICE, {page.id: 1}) == 1
+    assert [fact.value for fact in house.beliefs.believed(ALICE)] == ["pollen"]
 
 
 def test_a_segment_cools() -> None:

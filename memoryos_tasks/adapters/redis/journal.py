@@ -131,6 +131,26 @@ class RedisJournal:
             done = self._applied(keys, args)
         return [(tenants[job_id], job_id, inbox or "") for job_id, inbox in done]
 
+    def trim(self) -> int:
+        with truth_errors():
+            try:
+                groups: Any = self._redis.xinfo_groups(keyspace.JOURNAL)
+            except redis.ResponseError as error:
+                if "no such key" not in str(error):
+                    raise
+                return 0
+            # The oldest entry that some group still needs: its oldest pending one, else what it reads next.
+            needed = [self._oldest_pending(group["name"]) or _after(group["last-delivered-id"]) for group in groups]
+            if not needed:
+                return 0
+            oldest = min(needed, key=_stream_order)
+            dropped: Any = self._redis.xtrim(keyspace.JOURNAL, minid=oldest, approximate=True)
+        return int(dropped)
+
+    def _oldest_pending(self, group: str) -> str | None:
+        summary: Any = self._redis.xpending(keyspace.JOURNAL, group)
+        return summary["min"] if summary["pending"] else None
+
     def pending(self, owner: Owner) -> int:
         with truth_errors():
             value: Any = self._redis.hget(keyspace.state(owner), "pending")
@@ -173,6 +193,16 @@ def triples(events: Sequence[Event], codec: Codec) -> list[str]:
     for event in events:
         flat += [event.event_id, event.digest, payload.dump(event, codec)]
     return flat
+
+
+def _stream_order(stream_id: str) -> tuple[int, int]:
+    milliseconds, _, number = stream_id.partition("-")
+    return int(milliseconds), int(number)
+
+
+def _after(stream_id: str) -> str:
+    milliseconds, number = _stream_order(stream_id)
+    return f"{milliseconds}-{number + 1}"
 
 
 def _numbered(event: Event, seq: int) -> Event:

@@ -24,6 +24,9 @@ DUE = f"mos:{SYSTEM}:due"
 #: ZSET of "tenant user session" (percent-encoded) by the time (ms) of the last event.
 ACTIVE = f"mos:{SYSTEM}:active"
 
+#: STRING: the identity of the embedded vector store that belongs to this truth.
+VECTOR_STORE = f"mos:{SYSTEM}:vectors:store"
+
 # Traffic
 WORKERS = f"mos:{SYSTEM}:workers"
 

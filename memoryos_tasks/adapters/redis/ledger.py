@@ -17,6 +17,9 @@ from memoryos_tasks.core.settings import Jobs
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.ledger import Claim, Job, Status
 
+#: What a finished job keeps of its request: how to replay it, and what tells a repeated request from another.
+KEPT = ("stream", "digest")
+
 
 class RedisLedger:
     """See :class:`memoryos_tasks.ports.ledger.Ledger`."""
@@ -101,8 +104,10 @@ class RedisLedger:
         keys = [*_keys(claim.job), keyspace.JOURNAL, keyspace.sequence(owner.tenant), keyspace.events(owner),
                 keyspace.state(owner)]
         sealed = self._codec.seal(owner, json.dumps(result, ensure_ascii=False)) if result is not None else ""
+        kept = {key: value for key, value in claim.job.request.items() if key in KEPT}
         args = [_member(claim.job), claim.token, status.value, sealed, json.dumps(error) if error else "",
-                self._keep_ms, owner.tenant, *triples(events, self._codec)]
+                self._keep_ms, owner.tenant, self._codec.seal(owner, json.dumps(kept)),
+                *triples(events, self._codec)]
         with truth_errors():
             answer = int(self._finish(keys, args))
         if answer == -1:

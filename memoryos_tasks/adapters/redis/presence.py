@@ -9,8 +9,9 @@ from typing import Any
 
 import redis
 
-from memoryos_tasks.adapters.redis.connections import traffic_errors
-from memoryos_tasks.adapters.redis.keyspace import WORKERS
+from memoryos_tasks.adapters.redis.connections import traffic_errors, truth_errors
+from memoryos_tasks.adapters.redis.keyspace import VECTOR_STORE, WORKERS
+from memoryos_tasks.core.errors import TruthDown
 
 #: Seconds after its last word that a worker counts as gone.
 GONE_SECONDS = 3.5
@@ -18,7 +19,7 @@ GONE_SECONDS = 3.5
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """One worker process. ``vectors`` is "owner", "client", "down" or "none"; ``seen_at`` in seconds, UTC."""
+    """One worker process. ``vectors`` is "owner", "client" or "server"; ``seen_at`` in seconds, UTC."""
 
     name: str
     pid: int
@@ -59,3 +60,16 @@ class Presence:
                 fields.update(queues=tuple(fields["queues"]), models=tuple(fields["models"]))
                 found.append(WorkerInfo(**fields))
         return found
+
+
+def claim_store(truth: redis.Redis, identity: str) -> bool:
+    """Whether the embedded store of this identity is the one of this truth; the first to ask is.
+
+    False too while the truth cannot be reached: who cannot tell does not own.
+    """
+    try:
+        with truth_errors():
+            truth.set(VECTOR_STORE, identity, nx=True)
+            return bool(truth.get(VECTOR_STORE) == identity)
+    except TruthDown:
+        return False

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import redis
 
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.connections import BLOCK_SECONDS, script, traffic_errors
+from memoryos_tasks.adapters.redis.scripts import source
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.runs import Message, Saying
@@ -34,12 +36,33 @@ class RedisRuns:
         self._say = script(traffic, "run_say")
 
     def say(self, owner: Owner, job_id: str, saying: Saying, data: Mapping[str, Any], *, inbox: str) -> bool:
+        keys, args = self._command(owner, job_id, saying, data, inbox)
+        with traffic_errors():
+            answer = self._say(keys, args)
+        return bool(answer[1])
+
+    def _command(
+        self, owner: Owner, job_id: str, saying: Saying, data: Mapping[str, Any], inbox: str
+    ) -> tuple[list[str], list[Any]]:
+        """The keys and arguments of ``run_say``."""
         stream = keyspace.run(owner.tenant, job_id)
         keys = [stream, keyspace.cancelled(owner.tenant, job_id), keyspace.inbox_key(inbox) if inbox else stream]
         sealed = self._codec.seal(owner, json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+        return keys, [saying.value, sealed, job_id, RUN_ENTRIES, KEEP_SECONDS, INBOX_ENTRIES]
+
+    @contextmanager
+    def speaking(self, owner: Owner, job_id: str, *, inbox: str) -> Iterator[RedisSpeech]:
         with traffic_errors():
-            answer = self._say(keys, [saying.value, sealed, job_id, RUN_ENTRIES, KEEP_SECONDS, INBOX_ENTRIES])
-        return bool(answer[1])
+            sha: Any = self._redis.script_load(source("run_say"))
+            connection: Any = self._redis.connection_pool.get_connection()
+        speech = RedisSpeech(connection, sha, lambda data: self._command(owner, job_id, Saying.CHUNK, data, inbox))
+        try:
+            yield speech
+            speech.settle()
+        finally:
+            if speech.waiting:
+                connection.disconnect()  # An answer that nobody will read must not meet the next user.
+            self._redis.connection_pool.release(connection)
 
     def replay(
         self, owner: Owner, job_id: str, *, after: str = "0-0", block_seconds: float = 0.0
@@ -78,3 +101,33 @@ class RedisRuns:
 
     def _message(self, owner: Owner, id: str, fields: Mapping[str, str]) -> Message:
         return Message(id, Saying(fields["say"]), json.loads(self._codec.open(owner, fields["data"])))
+
+
+class RedisSpeech:
+    """Sends a chunk and reads the answer to the one before: the run does not wait for Redis between tokens."""
+
+    def __init__(
+        self, connection: Any, sha: str, command: Callable[[Mapping[str, Any]], tuple[list[str], list[Any]]]
+    ) -> None:
+        self._connection = connection
+        self._sha = sha
+        self._command = command
+        self._cancelled = False
+        #: Whether an answer is still to be read.
+        self.waiting = False
+
+    def chunk(self, data: Mapping[str, Any]) -> bool:
+        keys, args = self._command(data)
+        self.settle()
+        with traffic_errors():
+            self._connection.send_command("EVALSHA", self._sha, len(keys), *keys, *args)
+        self.waiting = True
+        return self._cancelled
+
+    def settle(self) -> None:
+        """Read the answer that is still to come."""
+        if self.waiting:
+            with traffic_errors():
+                answer = self._connection.read_response()
+            self.waiting = False
+            self._cancelled = self._cancelled or bool(answer[1])

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import uuid4
 
 import qdrant_edge as engine
 
 from memoryos_tasks.adapters.vectors.filters import known_form, matching, owned
-from memoryos_tasks.adapters.vectors.payloads import Kept, Payloads
+from memoryos_tasks.adapters.vectors.payloads import Id, Kept, Payloads
 from memoryos_tasks.core.errors import ConfigError, VectorsDown
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, Where
@@ -54,6 +54,8 @@ class EdgeStore:
         self._payloads = Payloads(self._read)
         self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _take(self._path / "owner.lock")
+        #: Names this store among those of other directories.
+        self.identity = _identity(self._path / "identity")
         try:
             with _engine_errors("open"):
                 self._shard = self._open()
@@ -70,7 +72,7 @@ class EdgeStore:
                 raise ConfigError(
                     f"{folder} holds vectors of {stored} numbers, but the embedder makes {self._dimensions}: "
                     "use the embedder that wrote it, or an empty data directory",
-                    param="memory.embedder",
+                    param="embedding.provider",
                 )
             return engine.EdgeShard.load(str(folder))
         folder.mkdir(exist_ok=True)
@@ -95,7 +97,7 @@ class EdgeStore:
     def _fits(self, dense: Sequence[float]) -> None:
         if len(dense) != self._dimensions:
             message = f"a vector of {len(dense)} numbers does not fit a store of {self._dimensions}"
-            raise ConfigError(message, param="memory.embedder")
+            raise ConfigError(message, param="embedding.provider")
 
     def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
         fields = {name: value for name, value in payload.items() if name not in ("tenant", "user")}
@@ -136,7 +138,7 @@ class EdgeStore:
             found[at] = [Hit(*known[id], float(score)) for id, score in rows if id in known]
         return found
 
-    def _read(self, ids: Sequence[UUID]) -> dict[UUID, Kept]:
+    def _read(self, ids: Sequence[Id]) -> dict[Id, Kept]:
         records = self._shard.retrieve([*ids], True, False)
         return {(id := record.id): (str(id), record.payload or {}) for record in records}
 
@@ -236,6 +238,12 @@ def _hit(point: Any, score: float = 0.0) -> Hit:
 
 def _is_of(owner: Owner, hit: Hit) -> bool:
     return hit.payload.get("tenant") == owner.tenant and hit.payload.get("user") == owner.user
+
+
+def _identity(path: Path) -> str:
+    if not path.exists():
+        path.write_text(uuid4().hex)
+    return path.read_text().strip()
 
 
 def _take(path: Path) -> int:

@@ -11,6 +11,8 @@ from uuid import UUID
 #: Payloads kept; the least lately read go first. About a kilobyte each.
 MOST_KEPT = 20_000
 
+#: A point's id as the engine types it; ours are UUIDs.
+Id = int | UUID | str
 #: A point's id as text, and its payload; not to be changed.
 Kept = tuple[str, Mapping[str, Any]]
 
@@ -18,17 +20,17 @@ Kept = tuple[str, Mapping[str, Any]]
 class Payloads:
     """A bounded cache. It is right because every write to the store passes through its owner, who tells it."""
 
-    def __init__(self, read: Callable[[Sequence[UUID]], Mapping[UUID, Kept]], *, most: int = MOST_KEPT) -> None:
+    def __init__(self, read: Callable[[Sequence[Id]], Mapping[Id, Kept]], *, most: int = MOST_KEPT) -> None:
         self._read = read
         self._most = most
-        self._kept: OrderedDict[UUID, Kept] = OrderedDict()
+        self._kept: OrderedDict[Id, Kept] = OrderedDict()
         self._writes = 0
         self._guard = threading.Lock()
 
-    def get(self, ids: Iterable[UUID]) -> dict[UUID, Kept]:
+    def get(self, ids: Iterable[Id]) -> dict[Id, Kept]:
         """The payloads of the points that exist among these."""
-        found: dict[UUID, Kept] = {}
-        missing: list[UUID] = []
+        found: dict[Id, Kept] = {}
+        missing: list[Id] = []
         with self._guard:
             before = self._writes
             for id in ids:

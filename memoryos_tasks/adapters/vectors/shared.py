@@ -6,17 +6,30 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import structlog
+
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
 from memoryos_tasks.core.errors import VectorsDown
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, VectorStore, Where
 
+log = structlog.get_logger(__name__)
+
+#: What to do when the store of record belongs to another vector store, for the log.
+OTHER_STORE = (
+    "if the store of record is up, it belongs to the vectors of another data directory: start this worker with that "
+    "MEMORYOS_DATA_DIR, set QDRANT_URL, or leave the queue 'vectors' to its owner (-Q chat,memory,maintenance)"
+)
+
 
 class SharedStore:
     """See :class:`memoryos_tasks.ports.vectors.VectorStore`; every call goes to whoever owns the store."""
 
-    def __init__(self, open_store: Callable[[], EdgeStore], remote: VectorStore) -> None:
+    def __init__(
+        self, open_store: Callable[[], EdgeStore], remote: VectorStore, claim: Callable[[str], bool]
+    ) -> None:
         self._open = open_store
+        self._claim = claim
         self._remote = remote
         self._owned: EdgeStore | None = None
         self._guard = threading.Lock()
@@ -26,9 +39,15 @@ class SharedStore:
         with self._guard:
             if self._owned is None:
                 try:
-                    self._owned = self._open()
+                    store = self._open()
                 except VectorsDown:
                     return False
+                # Another directory's store is another memory: a worker on a second machine must not answer from it.
+                if not self._claim(store.identity):
+                    log.warning("vectors_not_owned", reason="unknown or other store", fix=OTHER_STORE)
+                    store.close()
+                    return False
+                self._owned = store
             return True
 
     @property

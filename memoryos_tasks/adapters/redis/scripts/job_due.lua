@@ -2,7 +2,7 @@
 -- Jobs that nobody claimed in time or whose lease ran out: to be rung again, or dead.
 --
 -- KEYS 1 due
--- ARGV 1 how many  2 delay until the next sweep of a job (ms)  3 most attempts  4 lifetime (ms)  5 error (JSON)
+-- ARGV 1 how many  2 delay until the next sweep of a job (ms), doubled with each ring  3 most attempts  4 lifetime (ms)  5 error (JSON)
 -- Returns a list of due members to ring, then a list of those closed as dead.
 -- A member is "tenant job_id kind"; its row is mos:{tenant}:job:{job_id}.
 local now = clock()
@@ -22,7 +22,9 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT
       redis.call('ZREM', KEYS[1], member)
       dead[#dead + 1] = member
     else
-      redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]), member)
+      -- A long queue is no lost doorbell: ring less and less often.
+      local rung = redis.call('HINCRBY', row, 'rung', 1)
+      redis.call('ZADD', KEYS[1], now + tonumber(ARGV[2]) * 2 ^ math.min(rung, 5), member)
       ring[#ring + 1] = member
     end
   end
