@@ -15,7 +15,7 @@ _settings = load(os.environ)
 # The broker and the results live in the traffic role: they may be lost, the truth role may not wait for them.
 broker_url = _settings.redis.traffic_url
 result_backend = _settings.redis.traffic_url
-# Workers outlive a broker that dies under load (see the class); Sentinel keeps kombu's own transport.
+# Workers outlive a broker that dies under load (see the class).
 if broker_url.startswith("redis"):
     broker_transport = "memoryos_tasks.transport:Transport"
 

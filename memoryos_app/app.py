@@ -22,6 +22,8 @@ def build(settings: Settings | None, parts: Parts | None) -> Flask:
     now = live.current if live else settings or (parts.settings() if parts else Settings())
     logs.configure(now.log)
     app = Flask("memoryos_app", static_folder=None)
+    # A double slash is an empty id, and answered as one: no client follows a redirect with its body.
+    app.url_map.merge_slashes = False
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.config.update(

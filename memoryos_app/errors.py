@@ -11,7 +11,7 @@ from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException
 
 from memoryos_app.parts import parts
-from memoryos_tasks.core.errors import InvalidRequest, MemoryOSError, TrafficDown, TruthDown
+from memoryos_tasks.core.errors import InvalidRequest, MemoryOSError, TrafficDown, TruthDown, VectorsDown
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +61,8 @@ def answer(error: MemoryOSError) -> Response:
     response.status_code = error.status
     if error.retry_after is not None or error.status == 503:
         response.headers["Retry-After"] = str(max(1, round(error.retry_after or 1)))
+    if error.code == VectorsDown.code:
+        response.headers["X-MemoryOS-Status"] = "degraded:vectors"
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

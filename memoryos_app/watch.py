@@ -52,8 +52,8 @@ class State:
 
     @property
     def vectors(self) -> bool:
-        """False when a worker has found the vector store unreachable."""
-        return all(worker.vectors != "down" for worker in self.workers)
+        """True while a warm worker owns the embedded store or speaks to a server; a client alone has nobody to ask."""
+        return any(worker.warm and worker.vectors in ("owner", "server") for worker in self.workers)
 
     @property
     def status(self) -> str:

@@ -27,7 +27,6 @@ from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.adapters.redis.stm import RedisStm
 from memoryos_tasks.adapters.redis.visits import RedisVisits
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
-from memoryos_tasks.adapters.vectors.none import NoStore
 from memoryos_tasks.adapters.vectors.queue import QueueStore
 from memoryos_tasks.adapters.vectors.shared import SharedStore
 from memoryos_tasks.core.settings import Settings
@@ -137,8 +136,13 @@ def build(live: LiveSettings) -> House:
 
 
 def _vectors(settings: Settings, dimensions: int, remote: QueueStore) -> tuple[VectorStore, SharedStore | None]:
-    if settings.vectors.backend == "none":
-        return NoStore(), None
+    limit = settings.vectors.timeout
+    if settings.vectors.url:
+        # Importing the client costs a second and 60 MB, so only those pay who use it.
+        from memoryos_tasks.adapters.vectors.qdrant import QdrantStore, connect
+
+        client = connect(settings.vectors.url, limit, api_key=settings.vectors.api_key)
+        return QdrantStore(client, dimensions, timeout=limit), None
     shared = SharedStore(
         lambda: EdgeStore(settings.data_dir / "vectors", dimensions),
         remote,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from memoryos_tasks.bootstrap import house
+from memoryos_tasks.bootstrap import House, house
 from memoryos_tasks.celery_app import app
+from memoryos_tasks.core.errors import LostClaim, VectorsDown
 from memoryos_tasks.memory import apply_journal, note_overflow, ring
 from memoryos_tasks.ports.runs import Saying
 from memoryos_tasks.queues import CHAT
+from memoryos_tasks.services.ingest import Drained
 from memoryos_tasks.task import MemoryOSTask
 
 #: Jobs, sessions or owners that one round looks at.
 ROUND = 200
-#: Seconds after which a consumer that took an entry and did not apply it is taken for dead.
-ABANDONED_SECONDS = 20.0
+#: Seconds after which an entry that a consumer took and did not apply is applied by another; twice does no harm.
+ABANDONED_SECONDS = 5.0
 
 
 @app.task(name="maintenance.sweep", base=MemoryOSTask)
@@ -30,11 +32,19 @@ def sweep() -> dict[str, Any]:
         job = parts.ledger.get(tenant, job_id)
         parts.runs.say(job.owner, job.id, Saying.ERROR, job.error or {}, inbox=job.inbox)
     applied = apply_journal(parts)
-    recovered = parts.ingest.recover(idle_seconds=ABANDONED_SECONDS)
+    recovered = recover(parts)
     note_overflow(parts, recovered)
     for owner, session in parts.overflow.take(count=ROUND):
         ring(parts, "memory.consolidate", [owner.tenant, owner.user, session, parts.settings.memory.stm_capacity])
     return {"rung": len(due), "dead": len(dead), "applied": applied + recovered.applied}
+
+
+def recover(parts: House) -> Drained:
+    """Apply what was left half done; what cannot be applied now is tried again."""
+    try:
+        return parts.ingest.recover(idle_seconds=ABANDONED_SECONDS)
+    except (VectorsDown, LostClaim):
+        return Drained()
 
 
 @app.task(name="maintenance.idle", base=MemoryOSTask)

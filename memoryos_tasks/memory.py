@@ -8,7 +8,7 @@ from typing import Any
 
 from memoryos_tasks.bootstrap import House, house
 from memoryos_tasks.celery_app import app
-from memoryos_tasks.core.errors import MemoryOSError, TrafficDown, VectorsDown
+from memoryos_tasks.core.errors import LostClaim, MemoryOSError, TrafficDown, VectorsDown
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.runs import Saying
 from memoryos_tasks.queues import MEMORY
@@ -57,7 +57,7 @@ def apply_journal(parts: House) -> int:
     """Drain the journal, and note the sessions that overflow; how many events were applied."""
     try:
         drained = parts.ingest.drain()
-    except VectorsDown:
+    except (VectorsDown, LostClaim):
         return 0  # Short-term memory has the events; the sweeper brings them to the index.
     note_overflow(parts, drained)
     return drained.applied

@@ -55,7 +55,7 @@ def _status() -> Response:
             "mode": state.mode,
             "status": state.status,
             "redis": _up(state.truth and state.traffic),
-            "qdrant": _up(state.vectors and bool(state.workers)),
+            "qdrant": _up(state.vectors),
             "workers": len(state.workers),
             "detail": {
                 "truth": _up(state.truth),
@@ -76,8 +76,7 @@ def _missing(settings: Settings, state: State) -> list[str]:
 
 def _needed(settings: Settings) -> tuple[str, ...]:
     """The embedded vector store has an owner with a queue of its own; a server needs none."""
-    embedded = settings.vectors.backend == "edge" and not settings.vectors.url
-    return ("chat", "memory", "maintenance", *(("vectors",) if embedded else ()))
+    return ("chat", "memory", "maintenance", *(() if settings.vectors.url else ("vectors",)))
 
 
 def _up(up: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -20,6 +21,7 @@ from memoryos_app.schemas.memory import (
     RetrieveQuerySchema,
     RetrieveSchema,
 )
+from memoryos_tasks.core.events import Owner
 
 area = Area("memory", __name__, description="Memory, without a chat")
 
@@ -71,11 +73,7 @@ def retrieve_by_url(asked: dict[str, Any]) -> Response:
 def _retrieve(asked: dict[str, Any]) -> Response:
     owner = owner_required(request, asked.pop("user_id", None))
     asked.setdefault("limit", parts().settings().memory.retrieve_limit)
-    found = reads.read(parts(), owner, "retrieve", {**asked, **_where()})
-    response = jsonify(found)
-    if "vectors" in found.get("missing", ()):
-        response.headers["X-MemoryOS-Status"] = "degraded:vectors"
-    return response
+    return _read(owner, "retrieve", asked)
 
 
 @route(area, "/v1/memory/profile")
@@ -86,7 +84,15 @@ def _retrieve(asked: dict[str, Any]) -> Response:
 def profile(asked: dict[str, Any]) -> Response:
     """What is believed about a user"""
     owner = owner_required(request, asked.get("user_id"))
-    return jsonify(reads.read(parts(), owner, "profile", _where()))
+    return _read(owner, "profile", {})
+
+
+def _read(owner: Owner, kind: str, query: Mapping[str, Any]) -> Response:
+    found = reads.read(parts(), owner, kind, {**query, **_where()})
+    response = jsonify(found)
+    if "vectors" in found.get("missing", ()):
+        response.headers["X-MemoryOS-Status"] = "degraded:vectors"
+    return response
 
 
 def _where() -> dict[str, str]:

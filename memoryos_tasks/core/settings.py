@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-REDIS_SCHEMES = ("redis", "rediss", "unix", "sentinel")
+REDIS_SCHEMES = ("redis", "rediss", "unix")
 HTTP_SCHEMES = ("http", "https")
 
 
@@ -88,13 +88,13 @@ class Redis:
 class Vectors:
     """Where vectors are kept."""
 
-    backend: str = setting(
-        "edge", "edge: the engine inside one worker; none: no vectors, recent messages only. "
-        "A url overrides it.", choices=("edge", "none"), restart=True)
     url: str = setting(
-        "", "A Qdrant server or cluster to use instead of the embedded engine.",
+        "", "A Qdrant server or cluster (1.19 or newer) to use instead of the engine inside one worker.",
         schemes=HTTP_SCHEMES, secret=True, restart=True)
-    timeout: float = setting(2.0, "Limit of one vector call.", low=0.05, high=60)
+    api_key: str = setting("", "API key of that server, if it asks for one.", secret=True, restart=True)
+    timeout: float = setting(
+        2.0, "Limit of one vector call; a Qdrant server's counts in whole seconds.", low=0.05, high=60,
+        restart=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,8 @@ class Worker:
         64, "Threads of a worker: chats mostly wait for a model, so there may be many.",
         low=1, high=1024, restart=True)
     group: str = setting(
-        "memoryos", "Consumer group that reads the journal; deployments that share a Redis need their own.",
+        "memoryos", "Consumer group that reads the journal: the same for all workers of one Redis. Another deployment "
+        "needs another Redis database.",
         restart=True, nonempty=True)
     consumer: str = setting(
         "", "This process's name in that group. Unset: host name and process id.", restart=True)
@@ -128,14 +129,15 @@ class Memory:
         False, "Answer every memory add with 202 at once instead of after it was applied.")
     stm_capacity: int = setting(
         20, "Newest events of a session kept in short-term memory; older ones are consolidated.",
-        low=2, high=1000)
+        low=2, high=1000, restart=True)
     idle_seconds: float = setting(
         300.0, "A session silent for this long is consolidated.", low=1, high=604800)
     promote_heat: float = setting(
-        5.0, "A segment hotter than this is analysed for facts (visits + pages + recency).", low=0, high=1000)
+        5.0, "A segment hotter than this is analysed for facts (visits + pages + recency).", low=0, high=1000,
+        restart=True)
     prompt_budget_tokens: int = setting(
-        1500, "The most that memories may take of a prompt.", low=0, high=1000000)
-    retrieve_limit: int = setting(10, "Results of a retrieve that names no limit.", low=1, high=100)
+        1500, "The most that memories may take of a prompt.", low=0, high=1000000, restart=True)
+    retrieve_limit: int = setting(10, "Results of a retrieve that names no limit.", low=1, high=100, restart=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,19 +146,19 @@ class Jobs:
 
     lease_seconds: float = setting(
         15.0, "A run that has not renewed its claim for this long counts as dead; its job runs again.",
-        low=1, high=3600)
+        low=1, high=3600, restart=True)
     renew_seconds: float = setting(
         5.0, "How often a run renews its claim; well under the lease, so that one slow renewal is harmless.",
-        low=0.1, high=1200)
+        low=0.1, high=1200, restart=True)
     unclaimed_seconds: float = setting(
-        5.0, "A job that nobody has claimed for this long is published again.", low=0.5, high=3600)
-    max_attempts: int = setting(3, "Runs of one job before it becomes a dead letter.", low=1, high=100)
+        2.5, "A job that nobody has claimed for this long is published again, then after twice as long each time; "
+        "so a bell that a killed worker took with it rings again within 5 s.", low=0.5, high=3600, restart=True)
+    max_attempts: int = setting(
+        3, "Runs of one job before it becomes a dead letter.", low=1, high=100, restart=True)
     chat_deadline: float = setting(
-        600.0, "The whole time of a chat from its arrival to its last token.", low=1, high=86400)
-    memory_deadline: float = setting(
-        120.0, "The whole time of one memory task.", low=1, high=86400)
+        600.0, "The whole time of a chat from its arrival to its last token.", low=1, high=86400, restart=True)
     result_ttl: float = setting(
-        86400.0, "How long a finished job and its answer can be asked for.", low=60, high=2592000)
+        86400.0, "How long a finished job and its answer can be asked for.", low=60, high=2592000, restart=True)
 
 
 def _key(vendor: str) -> Any:

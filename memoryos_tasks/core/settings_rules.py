@@ -19,14 +19,13 @@ def _deadlines(s: Settings) -> Iterator[str]:
         if value > s.jobs.chat_deadline:
             yield (f"{key}: {value:g} s is longer than jobs.chat_deadline ({s.jobs.chat_deadline:g} s), so it "
                    f"could never apply. Lower {key} or raise jobs.chat_deadline.")
-    for key, value in (("jobs.chat_deadline", s.jobs.chat_deadline),
-                       ("jobs.memory_deadline", s.jobs.memory_deadline)):
-        if s.redis.visibility_timeout <= value:
-            yield (f"redis.visibility_timeout: {s.redis.visibility_timeout:g} s is not longer than {key} "
-                   f"({value:g} s), so Celery would deliver running work again. Raise it above {key}.")
-        if s.jobs.result_ttl < value:
-            yield (f"jobs.result_ttl: {s.jobs.result_ttl:g} s is shorter than {key} ({value:g} s), so a job "
-                   f"could vanish while it runs. Raise jobs.result_ttl to {value:g} or more.")
+    longest = s.jobs.chat_deadline
+    if s.redis.visibility_timeout <= longest:
+        yield (f"redis.visibility_timeout: {s.redis.visibility_timeout:g} s is not longer than jobs.chat_deadline "
+               f"({longest:g} s), so Celery would deliver running work again. Raise it above jobs.chat_deadline.")
+    if s.jobs.result_ttl < longest:
+        yield (f"jobs.result_ttl: {s.jobs.result_ttl:g} s is shorter than jobs.chat_deadline ({longest:g} s), so a "
+               f"job could vanish while it runs. Raise jobs.result_ttl to {longest:g} or more.")
 
 
 def _claims(s: Settings) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import openai
 import pytest
-from acceptance.system import System
+from acceptance.system import System, until
 from openai import OpenAI
 
 
@@ -40,8 +40,12 @@ def test_streams_the_same_words(client: OpenAI) -> None:
     assert chunks[-1].usage is not None
 
 
-def test_lists_models(client: OpenAI) -> None:
-    assert "offline" in [model.id for model in client.models.list()]
+def test_lists_the_built_in_model_and_the_vendors(client: OpenAI) -> None:
+    def listed() -> bool:
+        return {"offline", "openai/echo"} <= {model.id for model in client.models.list()}
+
+    # A worker asks the vendor when it starts, beside its work.
+    until(listed, seconds=10, what="the models of both providers")
 
 
 def test_passes_tools_and_unknown_fields_through(client: OpenAI, upstream: object) -> None:

@@ -389,3 +389,12 @@ def test_a_body_that_json_cannot_carry_is_the_callers_fault(upstream: Upstream, 
     with pytest.raises(InvalidRequest, match="NaN"):
         complete(provider, call("ok", temperature=math.nan))
     assert upstream.seen == []
+
+
+def test_models_are_what_the_vendor_lists() -> None:
+    with Upstream() as upstream:
+        # When the vendor is asked, then its names come as they are
+        assert "echo" in OpenAIProvider("", upstream.url, Timeouts()).models()
+    # And a vendor that is away is an upstream error
+    with pytest.raises(UpstreamError):
+        OpenAIProvider("", upstream.url, Timeouts()).models()

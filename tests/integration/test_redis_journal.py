@@ -240,6 +240,18 @@ def test_a_raw_entry_twice_is_applied_once(journal: RedisJournal, truth: redis.R
     assert journal.pending(ALICE) == 0
 
 
+def test_a_job_ends_although_a_raw_twin_of_its_event_came_first(
+    journal: RedisJournal, ledger: RedisLedger, truth: redis.Redis
+) -> None:
+    truth.xadd("chat_log", {"event_id": "e1", "tenant": "acme", "payload": '{"user_id": "alice", "content": "x"}'})
+    receipt = journal.append(ALICE, [make_event(ALICE, "e1", "x")])
+    assert receipt.job_id is not None
+    entries = journal.admit(journal.read(count=10))
+    assert journal.applied(entries) == [("acme", receipt.job_id, "")]
+    assert journal.applied(entries) == []
+    assert (journal.pending(ALICE), ledger.get("acme", receipt.job_id).status) == (0, Status.SUCCEEDED)
+
+
 def test_a_raw_entry_without_an_id_gets_the_streams(journal: RedisJournal, truth: redis.Redis) -> None:
     stream_id = truth.xadd("chat_log", {"payload": '{"user_id": "ann", "content": "hi"}'})
     (entry,) = journal.read(count=10)

@@ -195,5 +195,19 @@ def test_a_failing_listener_does_not_stop_the_others(tmp_path: Path, caplog: pyt
 
 
 def test_what_needs_a_restart_is_known() -> None:
-    old, new = load({}), load({"MEMORYOS__GATEWAY__PORT": "9", "MEMORYOS__MEMORY__STM_CAPACITY": "5"})
-    assert needs_restart(old, new) == ["gateway.port"]
+    old, new = load({}), load({"MEMORYOS__GATEWAY__PORT": "9", "MEMORYOS__MEMORY__STM_CAPACITY": "5",
+                               "MEMORYOS__LOG__LEVEL": "debug"})
+    assert needs_restart(old, new) == ["gateway.port", "memory.stm_capacity"]
+
+
+@pytest.mark.parametrize("name", ["REDIS_URL", "CELERY_BROKER_URL"])
+def test_sentinel_is_refused_and_the_error_says_that_it_is_not_supported(name: str) -> None:
+    said = problems({name: "sentinel://:do-not-show@127.0.0.1:26379"})
+    assert f"{name}: Sentinel is not supported yet" in said
+    assert "do-not-show" not in said
+
+
+def test_a_qdrant_server_is_named_by_its_url() -> None:
+    settings = load({"QDRANT_URL": "https://qdrant.example:6333", "MEMORYOS__VECTORS__API_KEY": "sk-do-not-show"})
+    assert (settings.vectors.url, settings.vectors.api_key) == ("https://qdrant.example:6333", "sk-do-not-show")
+    assert "sk-do-not-show" not in repr(settings)

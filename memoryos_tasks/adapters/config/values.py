@@ -89,6 +89,8 @@ def _check_url(spec: Spec, value: str, shown: str) -> None:
         named = parts.scheme == "unix" or (bool(parts.hostname) and (parts.port or 1) > 0)
     except ValueError:
         parts, named = urlsplit(""), False
+    if parts.scheme == "sentinel":
+        raise Wrong("Sentinel is not supported yet. Give the URL of the Redis server itself.")
     if parts.scheme not in spec.schemes or not named:
         wanted = " or ".join(f"{scheme}://" for scheme in spec.schemes)
         raise Wrong(f"{shown} is not such a URL. Give one that starts with {wanted} and names a host.")

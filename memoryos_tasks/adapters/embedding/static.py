@@ -56,7 +56,7 @@ def _load() -> Any:
         return wordllama.WordLlama.load(cache_dir=folder, dim=256, disable_download=True)
     except (ImportError, FileNotFoundError) as error:
         message = f"the static embedder needs the 'wordllama' package with its weights: {error}"
-        raise ConfigError(message, param="memory.embedder") from error
+        raise ConfigError(message, param="embedding.provider") from error
     finally:  # importing wordllama configures the root logger
         root.handlers[:] = handlers
         root.setLevel(level)

@@ -80,7 +80,7 @@ class RedisLedger:
     def claim(self, tenant: str, job_id: str) -> Claim | None:
         keys = [keyspace.job(tenant, job_id), keyspace.DUE, keyspace.claims(tenant)]
         with truth_errors():
-            flat = self._claim(keys, [f"{tenant} {job_id} chat", self._lease_ms])
+            flat = self._claim(keys, [f"{tenant} {job_id} ", self._lease_ms])
         row = dict(zip(flat[::2], flat[1::2], strict=True))
         return Claim(self._job(tenant, row), int(row["token"])) if row else None
 
@@ -123,7 +123,7 @@ class RedisLedger:
 
     def cancel(self, tenant: str, job_id: str) -> Job:
         keys = [keyspace.job(tenant, job_id), keyspace.DUE]
-        args = [f"{tenant} {job_id} chat", json.dumps(Cancelled().described()), self._keep_ms]
+        args = [f"{tenant} {job_id} ", json.dumps(Cancelled().described()), self._keep_ms]
         with truth_errors():
             self._cancel(keys, args)
         return self.get(tenant, job_id)

@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from memoryos_tasks.adapters.redis import keyspace, payload
-from memoryos_tasks.adapters.redis.connections import truth_errors
+from memoryos_tasks.adapters.redis.connections import script, truth_errors
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.ports.codec import Codec
 
@@ -20,6 +20,7 @@ class RedisStm:
     def __init__(self, truth: redis.Redis, codec: Codec) -> None:
         self._redis = truth
         self._codec = codec
+        self._drop = script(truth, "stm_drop")
 
     def newest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         with truth_errors():
@@ -47,14 +48,9 @@ class RedisStm:
         return int(held)
 
     def drop(self, owner: Owner, session: str, events: Sequence[Event]) -> None:
-        key = keyspace.stm(owner, session)
+        keys = [keyspace.stm(owner, session), keyspace.ACTIVE]
         with truth_errors():
-            pipe = self._redis.pipeline(transaction=True)
-            for event in events:
-                pipe.zremrangebyscore(key, event.seq, event.seq)
-            pipe.zcard(key)
-            if not pipe.execute()[-1]:
-                self._redis.zrem(keyspace.ACTIVE, keyspace.active_member(owner, session))
+            self._drop(keys, [keyspace.active_member(owner, session), *(event.seq for event in events)])
 
     def sessions(self, owner: Owner, *, count: int) -> list[str]:
         with truth_errors():

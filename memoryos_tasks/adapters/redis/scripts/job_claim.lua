@@ -2,7 +2,7 @@
 -- Claim a job for one run.
 --
 -- KEYS 1 job row  2 due  3 tenant's claim counter
--- ARGV 1 due member  2 lease (ms)
+-- ARGV 1 due member without its kind: "tenant job_id "  2 lease (ms)
 -- Returns the row as a flat list, its token in it; empty when final, held, not yet due or unknown
 local status = redis.call('HGET', KEYS[1], 'status')
 if not status then return {} end
@@ -17,5 +17,5 @@ end
 local token = redis.call('INCR', KEYS[3])
 redis.call('HSET', KEYS[1], 'status', 'running', 'token', token, 'lease_until', now + tonumber(ARGV[2]))
 redis.call('HINCRBY', KEYS[1], 'attempts', 1)
-redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
+redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1] .. redis.call('HGET', KEYS[1], 'kind'))
 return redis.call('HGETALL', KEYS[1])

@@ -1,0 +1,213 @@
+"""Vectors on a Qdrant server or cluster, which any number of processes may use at once."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from qdrant_client import QdrantClient, models
+from qdrant_client.common.client_exceptions import QdrantException
+from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
+
+from memoryos_tasks.adapters.vectors.filters import known_form
+from memoryos_tasks.adapters.vectors.qdrant_collection import DENSE, prepare
+from memoryos_tasks.adapters.vectors.qdrant_filters import matching, owned
+from memoryos_tasks.core.errors import ConfigError, VectorsDown
+from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, Where
+
+
+def connect(url: str, timeout: float, *, api_key: str = "") -> QdrantClient:
+    """A client of the server at ``url``; it connects on its first call. ``timeout`` counts in whole seconds, up."""
+    # The version is checked on first use, in the caller's thread, and not by a thread that only warns.
+    return QdrantClient(url=url, api_key=api_key or None, timeout=math.ceil(timeout), check_compatibility=False)
+
+
+class QdrantStore:
+    """See :class:`memoryos_tasks.ports.vectors.VectorStore`. Safe to use from many threads, not across a fork.
+
+    The collection is made by the first call. Any call raises :class:`VectorsDown` when the server fails or does
+    not answer within ``timeout`` seconds (rounded up), and :class:`ConfigError` when it cannot serve MemoryOS.
+    """
+
+    def __init__(
+        self, client: QdrantClient, dimensions: int, *, collection: str = "memoryos", timeout: float
+    ) -> None:
+        self._client = client
+        self._dimensions = dimensions
+        self._collection = collection
+        self._timeout = math.ceil(timeout)
+        self._preparing = threading.Lock()
+        self._prepared = False
+
+    def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
+        stored = [self._stored(owner, point) for point in points]
+        if stored:
+            # The condition keeps a point that is another owner's as it is.
+            self._update(models.UpsertOperation(
+                upsert=models.PointsList(points=stored, update_filter=owned(owner))
+            ))
+
+    def _stored(self, owner: Owner, point: Point) -> models.PointStruct:
+        vectors: dict[str, Any] = {name: _sparse(vector) for name, vector in point.sparse.items()}
+        if point.dense is not None:
+            vectors[DENSE] = self._fitting(point.dense)
+        payload = {**point.payload, "tenant": owner.tenant, "user": owner.user}
+        return models.PointStruct(id=point.id, vector=vectors, payload=payload)
+
+    def _fitting(self, dense: Sequence[float]) -> list[float]:
+        if len(dense) != self._dimensions:
+            message = f"a vector of {len(dense)} numbers does not fit a store of {self._dimensions}"
+            raise ConfigError(message, param="embedding.provider")
+        return list(dense)
+
+    def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
+        fields = {name: value for name, value in payload.items() if name not in ("tenant", "user")}
+        kept = {name: value for name, value in fields.items() if value is not None}
+        removed = [name for name in fields if name not in kept]
+        where = owned(owner, ids)
+        operations: list[models.UpdateOperation] = []
+        if kept:
+            operations.append(models.SetPayloadOperation(set_payload=models.SetPayload(payload=kept, filter=where)))
+        if removed:
+            operations.append(models.DeletePayloadOperation(
+                delete_payload=models.DeletePayload(keys=removed, filter=where)
+            ))
+        if operations and known_form(ids):
+            self._update(*operations)
+
+    def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
+        vectors: dict[str, Any] = {name: _sparse(vector) for name, vector in sparse.items()}
+        if vectors and self.get(owner, [id]):  # the server refuses to change what is not there
+            self._update(models.UpdateVectorsOperation(update_vectors=models.UpdateVectors(
+                points=[models.PointVectors(id=id, vector=vectors)], update_filter=owned(owner)
+            )))
+
+    def delete(self, owner: Owner, ids: Sequence[str]) -> None:
+        if known_form(ids):
+            selected = models.FilterSelector(filter=owned(owner, ids))
+            self._update(models.DeleteOperation(delete=selected))
+
+    def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
+        filters: dict[int, models.Filter] = {}
+
+        def matched(where: Where) -> models.Filter:
+            if id(where) not in filters:
+                filters[id(where)] = matching(where)
+            return filters[id(where)]
+
+        asked = {
+            at: request for at, query in enumerate(queries) if (request := self._request(query, matched)) is not None
+        }
+        found: list[list[Hit]] = [[] for _ in queries]
+        if asked:
+            with self._calls("search"):
+                answers = self._client.query_batch_points(
+                    self._collection, list(asked.values()), timeout=self._timeout
+                )
+            for at, answer in zip(asked, answers, strict=True):
+                found[at] = [_hit(point, point.score) for point in answer.points]
+        return found
+
+    def _request(self, query: Search, matched: Callable[[Where], models.Filter]) -> models.QueryRequest | None:
+        where = matched(query.where)
+        if query.dense is not None:
+            nearest = models.NearestQuery(nearest=self._fitting(query.dense))
+            return models.QueryRequest(
+                query=nearest, using=DENSE, filter=where, limit=query.limit, with_payload=True
+            )
+        if query.sparse is None or not query.sparse.indices:
+            return None
+        corpus = where if query.corpus is None else matched(query.corpus)
+        return models.QueryRequest(
+            query=models.NearestQuery(nearest=_sparse(query.sparse)),
+            using=query.using,
+            filter=where,
+            params=models.SearchParams(idf=models.IdfCorpusParams(corpus=corpus)),
+            limit=query.limit,
+            with_payload=True,
+        )
+
+    def get(self, owner: Owner, ids: Sequence[str], *, vectors: bool = False) -> list[Hit]:
+        wanted = list(dict.fromkeys(known_form(ids)))
+        if not wanted:
+            return []
+        # A scroll can be filtered by owner, a read by id cannot.
+        hits, _ = self._scroll(owned(owner, wanted), limit=len(wanted), cursor=None, vectors=vectors)
+        found = {hit.id: hit for hit in hits}
+        return [found[id] for id in wanted if id in found]
+
+    def scroll(
+        self, where: Where, *, limit: int = 1000, cursor: str | None = None, vectors: bool = False
+    ) -> tuple[list[Hit], str | None]:
+        return self._scroll(matching(where), limit=limit, cursor=cursor, vectors=vectors)
+
+    def _scroll(
+        self, where: models.Filter, *, limit: int, cursor: str | None, vectors: bool
+    ) -> tuple[list[Hit], str | None]:
+        with self._calls("read"):
+            records, after = self._client.scroll(
+                self._collection,
+                scroll_filter=where,
+                limit=limit,
+                offset=cursor,
+                with_payload=True,
+                with_vectors=[DENSE] if vectors else False,
+                timeout=self._timeout,
+            )
+        return [_hit(record) for record in records], None if after is None else str(after)
+
+    def count(self, where: Where) -> int:
+        with self._calls("count"):
+            counted = self._client.count(
+                self._collection, count_filter=matching(where), exact=True, timeout=self._timeout
+            )
+        return counted.count
+
+    def close(self) -> None:
+        """Release the connections."""
+        self._client.close()
+
+    def _update(self, *operations: models.UpdateOperation) -> None:
+        with self._calls("write"):
+            done = self._client.batch_update_points(
+                self._collection, list(operations), wait=True, timeout=self._timeout
+            )
+        if any(each.status != models.UpdateStatus.COMPLETED for each in done):
+            raise VectorsDown(f"The Qdrant server did not apply a write within {self._timeout} s; try again.")
+
+    @contextmanager
+    def _calls(self, doing: str) -> Iterator[None]:
+        """The client's failures as ours. A server's own words may quote the request, so only its status is told."""
+        try:
+            self._prepare()
+            yield
+        except UnexpectedResponse as error:
+            if error.status_code == 404:
+                self._prepared = False  # The server lost the collection: the next call makes it anew.
+            said = f"{error.status_code} {error.reason_phrase}".strip()
+            hint = "; check vectors.api_key" if error.status_code in (401, 403) else ""
+            raise VectorsDown(f"The Qdrant server could not {doing}: {said}{hint}.") from error
+        except (ApiException, QdrantException) as error:
+            cause = error.source if isinstance(error, ResponseHandlingException) else error
+            raise VectorsDown(f"The Qdrant server could not {doing}: {type(cause).__name__}; try again.") from error
+
+    def _prepare(self) -> None:
+        if self._prepared:
+            return
+        with self._preparing:
+            if not self._prepared:
+                prepare(self._client, self._collection, self._dimensions, self._timeout)
+                self._prepared = True
+
+
+def _sparse(vector: SparseVector) -> models.SparseVector:
+    return models.SparseVector(indices=list(vector.indices), values=list(vector.values))
+
+
+def _hit(point: models.Record | models.ScoredPoint, score: float = 0.0) -> Hit:
+    dense: Any = point.vector.get(DENSE) if isinstance(point.vector, dict) else None
+    return Hit(str(point.id), point.payload or {}, float(score), None if dense is None else tuple(dense))
