@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import threading
 import time
@@ -24,8 +23,6 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two words of a worker that it is there.
 ANNOUNCE_SECONDS = 1.0
-#: Objects made before the collector looks; Python's 700 interrupts every search several times.
-GC_THRESHOLD = 20_000
 #: Pools whose tasks run in the process that owns the store.
 OWNING_POOLS = ("thread", "solo")
 #: Rounds of announcing between two looks at the providers' models.
@@ -133,10 +130,6 @@ def _prepare(sender: str, instance: Any, **_: Any) -> None:
 
 @signals.worker_ready.connect
 def _ready(**_: Any) -> None:
-    # What was imported stays for good: the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD, 20, 50)
     threading.Thread(target=process.run, name="presence", daemon=True).start()
 
 

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import json
 import math
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from qdrant_client import QdrantClient
+from qdrant_http import QdrantServer, serving
 from vector_contract import ALICE, DIMENSIONS, VectorContract, asking, pid, point
 
 from memoryos_tasks.adapters.config.live import LiveSettings
@@ -35,6 +33,16 @@ def store() -> Iterator[QdrantStore]:
 
 class TestQdrantInMemory(VectorContract):
     """The contract, over the client's own in-process engine."""
+
+
+class TestQdrantOverHttp(VectorContract):
+    """The contract, through the client's REST calls, bounded to one second each."""
+
+    @pytest.fixture
+    def store(self, server: QdrantServer) -> Iterator[QdrantStore]:
+        opened = QdrantStore(connect(server.url, 1), DIMENSIONS, timeout=1)
+        yield opened
+        opened.close()
 
 
 @pytest.mark.skipif(not SERVER, reason="QDRANT_URL names no Qdrant server (1.19 or newer) to run the contract on")
@@ -96,112 +104,22 @@ def test_a_server_that_is_not_there_is_vectors_down() -> None:
         store.count(Where(ALICE))
 
 
-class _Recorder(ThreadingHTTPServer):
-    """A server as the client sees it: what it was asked, and what it answers."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answers)
-        self.asked: list[tuple[str, str, dict[str, object]]] = []
-        self.version = "1.19.0"
-        self.exists = False
-        self.dimensions = DIMENSIONS
-        self.fail: tuple[int, str] | None = None
-        self.silent = threading.Event()
-        self.hang = False
-        self.update_status = "completed"
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-
-class _Answers(BaseHTTPRequestHandler):
-    server: _Recorder
-
-    def _answer(self) -> None:
-        size = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(size)) if size else {}
-        path = self.path.partition("?")[0]
-        self.server.asked.append((self.command, self.path, body))
-        if self.server.hang:
-            self.server.silent.wait(10)
-            return
-        status, content = self._content(path)
-        payload = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    do_GET = do_POST = do_PUT = _answer
-
-    def _content(self, path: str) -> tuple[int, dict[str, object]]:
-        server = self.server
-        if path == "/":
-            return 200, {"title": "qdrant", "version": server.version}
-        if server.fail is not None:
-            return server.fail[0], {"status": {"error": server.fail[1]}, "time": 0}
-        if path.endswith("/exists"):
-            return 200, _ok({"exists": server.exists})
-        if path.endswith("/collections/memoryos") and self.command == "PUT":
-            server.exists = True
-            # As when another worker has just made it.
-            return 409, {"status": {"error": "Collection `memoryos` already exists!"}, "time": 0}
-        if path.endswith("/collections/memoryos"):
-            return 200, _ok(_collection(server.dimensions))
-        if path.endswith("/points/batch"):
-            return 200, _ok([{"operation_id": 1, "status": server.update_status}])
-        if path.endswith("/query/batch"):
-            return 200, _ok([{"points": []}, {"points": []}])
-        if path.endswith("/count"):
-            return 200, _ok({"count": 0})
-        return 200, _ok({"operation_id": 1, "status": "completed"})
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
-
-def _ok(result: object) -> dict[str, object]:
-    return {"status": "ok", "time": 0.001, "result": result}
-
-
-def _collection(dimensions: int) -> dict[str, object]:
-    return {
-        "status": "green", "optimizer_status": "ok", "segments_count": 1, "payload_schema": {},
-        "config": {
-            "params": {"vectors": {"dense": {"size": dimensions, "distance": "Cosine"}},
-                       "sparse_vectors": {"turn": {"modifier": "idf"}, "window": {"modifier": "idf"}}},
-            "hnsw_config": {"m": 0, "ef_construct": 100, "full_scan_threshold": 10000},
-            "optimizer_config": {"deleted_threshold": 0.2, "vacuum_min_vector_number": 1000,
-                                 "default_segment_number": 0, "flush_interval_sec": 5},
-        },
-    }
+@pytest.fixture
+def server() -> Iterator[QdrantServer]:
+    with serving() as made:
+        yield made
 
 
 @pytest.fixture
-def server() -> Iterator[_Recorder]:
-    made = _Recorder()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield made
-    made.silent.set()
-    made.shutdown()
-    made.server_close()
-    thread.join(timeout=5)
-
-
-@pytest.fixture
-def remote(server: _Recorder) -> Iterator[QdrantStore]:
+def remote(server: QdrantServer) -> Iterator[QdrantStore]:
     opened = QdrantStore(connect(server.url, 1), DIMENSIONS, timeout=1)
     yield opened
     opened.close()
 
 
-def test_a_search_is_one_request_with_the_owner_in_filter_and_corpus(server: _Recorder, remote: QdrantStore) -> None:
-    # Given a store that has made its collection, although another worker was faster
+def test_a_search_is_one_request_with_the_owner_in_filter_and_corpus(server: QdrantServer, remote: QdrantStore) -> None:
+    # Given a store whose collection another worker was faster to make
+    server.race = True
     remote.count(Where(ALICE))
     assert [path for method, path, _ in server.asked if method == "PUT" and "/index" in path]
     server.asked.clear()
@@ -217,7 +135,7 @@ def test_a_search_is_one_request_with_the_owner_in_filter_and_corpus(server: _Re
         assert search["params"]["idf"]["corpus"]["must"][:2] == hers
 
 
-def test_a_write_waits_and_carries_the_owner_as_its_condition(server: _Recorder, remote: QdrantStore) -> None:
+def test_a_write_waits_and_carries_the_owner_as_its_condition(server: QdrantServer, remote: QdrantStore) -> None:
     remote.count(Where(ALICE))
     server.asked.clear()
     remote.upsert(ALICE, [point(1, 5, dense=[1, 0, 0, 0])])
@@ -226,12 +144,12 @@ def test_a_write_waits_and_carries_the_owner_as_its_condition(server: _Recorder,
     (operation,) = body["operations"]  # type: ignore[misc]
     assert operation["upsert"]["update_filter"]["must"][0] == {"key": "user", "match": {"value": "alice"}}
     # A write that the server has not applied in time did not happen yet
-    server.update_status = "wait_timeout"
+    server.written = "wait_timeout"
     with pytest.raises(VectorsDown, match="did not apply"):
         remote.upsert(ALICE, [point(1, 5)])
 
 
-def test_an_old_server_is_refused_since_it_would_mix_everybodys_words(server: _Recorder, remote: QdrantStore) -> None:
+def test_an_old_server_is_refused_since_it_would_mix_all_words(server: QdrantServer, remote: QdrantStore) -> None:
     server.version = "1.18.3"
     with pytest.raises(ConfigError, match=r"1\.19 or newer"):
         remote.search([asking(ALICE, 5)])
@@ -239,7 +157,7 @@ def test_an_old_server_is_refused_since_it_would_mix_everybodys_words(server: _R
     assert remote.count(Where(ALICE)) == 0
 
 
-def test_an_error_tells_the_status_and_not_what_the_server_quotes(server: _Recorder, remote: QdrantStore) -> None:
+def test_an_error_tells_the_status_and_not_what_the_server_quotes(server: QdrantServer, remote: QdrantStore) -> None:
     remote.count(Where(ALICE))
     server.fail = (500, "secret words of Alice")
     with pytest.raises(VectorsDown, match="500") as caught:
@@ -250,27 +168,25 @@ def test_an_error_tells_the_status_and_not_what_the_server_quotes(server: _Recor
         remote.count(Where(ALICE))
 
 
-def test_a_collection_that_was_lost_is_made_anew(server: _Recorder, remote: QdrantStore) -> None:
+def test_a_collection_that_was_lost_is_made_anew(server: QdrantServer, remote: QdrantStore) -> None:
     remote.count(Where(ALICE))
-    server.fail = (404, "Collection `memoryos` doesn't exist!")
-    with pytest.raises(VectorsDown):
+    server.lose_everything()
+    with pytest.raises(VectorsDown, match="404"):
         remote.count(Where(ALICE))
-    server.fail, server.exists = None, False
     server.asked.clear()
     assert remote.count(Where(ALICE)) == 0
-    assert any(method == "PUT" and path.startswith("/collections/memoryos?") for method, path, _ in server.asked)
+    assert any(method == "PUT" and path == "/collections/memoryos?timeout=1" for method, path, _ in server.asked)
 
 
-def test_a_silent_server_is_given_up_in_time(server: _Recorder, remote: QdrantStore) -> None:
+def test_a_silent_server_is_given_up_in_time(server: QdrantServer, remote: QdrantStore) -> None:
     remote.count(Where(ALICE))
     server.hang = True
     with pytest.raises(VectorsDown, match="ReadTimeout"):
         remote.count(Where(ALICE))
 
 
-def test_a_worker_uses_the_server_that_is_named_and_owns_nothing(server: _Recorder, tmp_path: Path) -> None:
+def test_a_worker_uses_the_server_that_is_named_and_owns_nothing(server: QdrantServer, tmp_path: Path) -> None:
     # Given the parts of a worker with QDRANT_URL set
-    server.dimensions = 256
     house = build(LiveSettings({"QDRANT_URL": server.url, "MEMORYOS_DATA_DIR": str(tmp_path)}))
     # Then its vectors are the server's, and there is no embedded store to own
     assert house.shared is None

@@ -17,7 +17,7 @@ from memoryos_tasks.core.settings import Jobs
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.ledger import Claim, Job, Status
 
-#: What a finished job keeps of its request: how to replay it, and what tells a repeated request from another.
+#: What a closed job keeps of its request: how to replay it, and what tells a repeated request from another.
 KEPT = ("stream", "digest")
 
 
@@ -42,8 +42,9 @@ class RedisLedger:
 
     def create(self, job: Job) -> bool:
         request = self._codec.seal(job.owner, json.dumps(job.request, ensure_ascii=False))
+        kept = {key: value for key, value in job.request.items() if key in KEPT}
         args = [_member(job), self._unclaimed_ms, self._chat_ms, job.id, keyspace.part(job.owner.user), job.kind,
-                request, job.inbox, job.request_id, str(job.request.get("digest") or "")]
+                request, job.inbox, job.request_id, json.dumps(kept)]
         with truth_errors():
             return bool(self._create(_keys(job), args))
 
@@ -58,8 +59,6 @@ class RedisLedger:
         owner = Owner(tenant, keyspace.unpart(row["user"]))
         total, left = int(row.get("total", 0)), int(row.get("remaining", 0))
         status = Status(row["status"])
-        # A closed job has given its request away; its digest still tells a repetition from another request.
-        closed = {"digest": row["digest"]} if row.get("digest") else {}
         progress = 1.0 if status is Status.SUCCEEDED else (total - left) / total if total else 0.0
         return Job(
             id=row["id"],
@@ -68,7 +67,7 @@ class RedisLedger:
             status=status,
             attempts=int(row["attempts"]),
             progress=progress,
-            request=self._open(owner, row.get("request")) or closed,
+            request=self._open(owner, row.get("request")) or json.loads(row.get("kept") or "{}"),
             result=self._open(owner, row.get("result")),
             error=json.loads(row["error"]) if row.get("error") else None,
             inbox=row.get("inbox", ""),
@@ -104,10 +103,8 @@ class RedisLedger:
         keys = [*_keys(claim.job), keyspace.JOURNAL, keyspace.sequence(owner.tenant), keyspace.events(owner),
                 keyspace.state(owner)]
         sealed = self._codec.seal(owner, json.dumps(result, ensure_ascii=False)) if result is not None else ""
-        kept = {key: value for key, value in claim.job.request.items() if key in KEPT}
         args = [_member(claim.job), claim.token, status.value, sealed, json.dumps(error) if error else "",
-                self._keep_ms, owner.tenant, self._codec.seal(owner, json.dumps(kept)),
-                *triples(events, self._codec)]
+                self._keep_ms, owner.tenant, *triples(events, self._codec)]
         with truth_errors():
             answer = int(self._finish(keys, args))
         if answer == -1:

@@ -4,15 +4,15 @@
 --
 -- KEYS 1 job row  2 due  3 chat_log  4 tenant sequence  5 events of the owner  6 state of the owner
 -- ARGV 1 due member  2 token  3 status  4 result (sealed)  5 error (JSON)  6 lifetime (ms)  7 tenant
---      8 what is kept of the request (sealed)  then triples event_id, digest, payload
+--      then triples event_id, digest, payload
 -- Returns 1, -1 when the claim was lost, -2 when an event id was used with other content
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[2] then return -1 end
 if redis.call('HGET', KEYS[1], 'status') ~= 'running' then return -1 end
 local list = {}
-for i = 9, #ARGV, 3 do list[#list + 1] = {ARGV[i], ARGV[i + 1], ARGV[i + 2]} end
+for i = 8, #ARGV, 3 do list[#list + 1] = {ARGV[i], ARGV[i + 1], ARGV[i + 2]} end
 if not append(KEYS[3], KEYS[4], KEYS[5], KEYS[6], ARGV[7], '', list) then return -2 end
-redis.call('HSET', KEYS[1], 'status', ARGV[3], 'result', ARGV[4], 'error', ARGV[5], 'request', ARGV[8],
-  'finished_at', clock())
+redis.call('HSET', KEYS[1], 'status', ARGV[3], 'result', ARGV[4], 'error', ARGV[5], 'finished_at', clock())
+redis.call('HDEL', KEYS[1], 'request')
 redis.call('PEXPIRE', KEYS[1], ARGV[6])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
