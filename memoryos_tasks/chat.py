@@ -7,15 +7,21 @@ from typing import Any
 
 from memoryos_tasks.bootstrap import house
 from memoryos_tasks.celery_app import app
-from memoryos_tasks.memory import apply_journal
+from memoryos_tasks.memory import ring
+from memoryos_tasks.soon import Soon
 from memoryos_tasks.task import MemoryOSTask
+
+#: Seconds until what chats have said is indexed, in one batch and off the path of the next question. The session
+#: itself shows it at once, and whoever reads from elsewhere before then has it indexed first.
+INDEX_DELAY = 0.05
+
+_ingest = Soon(lambda: ring(house(), "memory.ingest", []), delay=INDEX_DELAY)
 
 
 @app.task(name="chat.run", base=MemoryOSTask)
 def run(tenant: str, job_id: str) -> dict[str, Any]:
-    """Run one chat job, then take what it journaled into memory."""
-    parts = house()
-    outcome = parts.chats.run(tenant, job_id)
+    """Run one chat job, then have what it journaled indexed."""
+    outcome = house().chats.run(tenant, job_id)
     if outcome.remembered:
-        apply_journal(parts)
+        _ingest.ask()
     return asdict(outcome)

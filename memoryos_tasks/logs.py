@@ -20,7 +20,10 @@ _ADOPTED = (
     "kombu",
     "werkzeug",
 )
-_TALKATIVE = ("urllib3", "httpx", "kombu", "amqp", "filelock", "celery.worker.strategy", "celery.app.trace", "celery.beat")
+_TALKATIVE = (
+    "urllib3", "httpx", "kombu", "amqp", "filelock",
+    "celery.worker.strategy", "celery.app.trace", "celery.beat",
+)
 
 
 class _Stdout(logging.Handler):

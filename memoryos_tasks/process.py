@@ -47,7 +47,7 @@ class Process:
         wanted = VECTORS in queues.consume_from
         pool = str(getattr(worker.pool_cls, "__module__", ""))
         self._may_own = wanted and pool.rpartition(".")[2] in OWNING_POOLS
-        if shared is not None and wanted and not (self._may_own and shared.try_own()):
+        if wanted and (shared is None or not (self._may_own and shared.try_own())):
             queues.deselect(VECTORS)
         log.info("worker_starting", vectors=self._role(house()), pool=pool.rpartition(".")[2])
 

@@ -82,7 +82,10 @@ class Ledger(Protocol):
         error: Mapping[str, Any] | None = None,
         events: Sequence[Event] = (),
     ) -> None:
-        """Close the job and journal ``events`` in one atomic step. Raises :class:`LostClaim`."""
+        """Close the job, journal ``events`` (of one session) and show them in short-term memory, in one atomic step.
+
+        Raises :class:`LostClaim`.
+        """
 
     def retry(self, claim: Claim, *, delay: float, error: Mapping[str, Any]) -> None:
         """Give the job back, due again after ``delay`` seconds. Raises :class:`LostClaim`."""

@@ -15,7 +15,7 @@ class Stm(Protocol):
         """The newest events, oldest of them first."""
 
     def settled(self, owner: Owner, session: str, *, count: int) -> list[Event] | None:
-        """As :meth:`newest`; None when events of the owner are journaled that short-term memory may not have yet."""
+        """As :meth:`newest`; None when the owner has events that neither this session shows nor the index has yet."""
 
     def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         """The oldest events, oldest first."""

@@ -126,7 +126,8 @@ class RedisJournal:
             owner, job_id = entry.event.owner, entry.job_id or ""
             tenants[job_id] = owner.tenant
             keys += [keyspace.events(owner), keyspace.state(owner), keyspace.job(owner.tenant, job_id)]
-            args += [entry.stream_id, entry.event.event_id, job_id, f"{owner.tenant} {job_id} ingest"]
+            args += [entry.stream_id, entry.event.event_id, job_id, f"{owner.tenant} {job_id} ingest",
+                     keyspace.part(entry.event.session)]
         with truth_errors():
             done = self._applied(keys, args)
         return [(tenants[job_id], job_id, inbox or "") for job_id, inbox in done]

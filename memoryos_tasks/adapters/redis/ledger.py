@@ -100,11 +100,13 @@ class RedisLedger:
         events: Sequence[Event] = (),
     ) -> None:
         owner = claim.job.owner
+        session = events[0].session if events else ""
         keys = [*_keys(claim.job), keyspace.JOURNAL, keyspace.sequence(owner.tenant), keyspace.events(owner),
-                keyspace.state(owner)]
+                keyspace.state(owner), keyspace.ACTIVE, keyspace.stm(owner, session), keyspace.sessions(owner)]
         sealed = self._codec.seal(owner, json.dumps(result, ensure_ascii=False)) if result is not None else ""
         args = [_member(claim.job), claim.token, status.value, sealed, json.dumps(error) if error else "",
-                self._keep_ms, owner.tenant, *triples(events, self._codec)]
+                self._keep_ms, owner.tenant, keyspace.active_member(owner, session), keyspace.part(session),
+                *triples(events, self._codec)]
         with truth_errors():
             answer = int(self._finish(keys, args))
         if answer == -1:

@@ -30,10 +30,10 @@ class RedisStm:
     def settled(self, owner: Owner, session: str, *, count: int) -> list[Event] | None:
         with truth_errors():
             pipe = self._redis.pipeline(transaction=False)
-            pipe.hget(keyspace.state(owner), "pending")
+            pipe.hmget(keyspace.state(owner), "pending", f"shown:{keyspace.part(session)}")
             pipe.zrevrange(keyspace.stm(owner, session), 0, count - 1, withscores=True)
-            pending, rows = pipe.execute()
-        if int(pending or 0):
+            (pending, shown), rows = pipe.execute()
+        if int(pending or 0) > int(shown or 0):
             return None
         return [self._event(owner, body, seq) for body, seq in reversed(rows)]
 

@@ -1,3 +1,4 @@
+-- #include lib_show
 -- Put journaled events into short-term memory; an event that is there or beyond stays as it is.
 --
 -- KEYS 1 active  then per event: tenant sequence, events of the owner, state of the owner,
@@ -22,10 +23,8 @@ while arg <= #ARGV do
       seq = redis.call('INCR', seq_key)
       redis.call('HINCRBY', state_key, 'pending', 1)
     end
-    redis.call('ZADD', stm_key, seq, payload)
-    redis.call('HSET', events_key, event_id, digest .. ' ' .. seq .. ' s')
-    redis.call('ZADD', KEYS[1], ARGV[1], ARGV[arg + 3])
-    redis.call('ZADD', KEYS[key + 4], ARGV[1], ARGV[arg + 4])
+    show(KEYS[1], events_key, state_key, stm_key, KEYS[key + 4], seq, {event_id, digest, payload},
+      ARGV[arg + 3], ARGV[arg + 4], ARGV[1])
     out[#out + 1] = {tonumber(seq), 'admitted'}
   end
   key = key + 5

@@ -1,7 +1,8 @@
 -- Note events as applied, acknowledge their entries and close the ingest jobs that are complete.
 --
 -- KEYS 1 chat_log  2 due  then per event: events of the owner, state of the owner, job row
--- ARGV 1 group  2 result lifetime (ms)  3 now (ms)  then per event: stream id, event_id, job id, due member
+-- ARGV 1 group  2 result lifetime (ms)  3 now (ms)  then per event: stream id, event_id, job id, due member,
+--      session
 -- Returns a list of {job id, inbox} of the jobs now complete
 local done = {}
 local key, arg = 3, 4
@@ -12,6 +13,8 @@ while arg <= #ARGV do
   if row and string.sub(row, -1) == 's' then
     redis.call('HSET', events_key, event_id, string.sub(row, 1, -2) .. 'a')
     redis.call('HINCRBY', state_key, 'pending', -1)
+    local shown = 'shown:' .. ARGV[arg + 4]
+    if redis.call('HINCRBY', state_key, shown, -1) <= 0 then redis.call('HDEL', state_key, shown) end
   end
   -- Counted apart from the state: a twin that was put into the stream by hand may have been applied first.
   if job_id ~= '' and redis.call('EXISTS', job_key) == 1
@@ -27,6 +30,6 @@ while arg <= #ARGV do
   end
   redis.call('XACK', KEYS[1], ARGV[1], stream_id)
   key = key + 3
-  arg = arg + 4
+  arg = arg + 5
 end
 return done

@@ -3,7 +3,7 @@
 -- chat_log             STREAM  event_id, tenant, payload, seq, job
 -- mos:{tenant}:seq     STRING  the tenant's sequence number
 -- events key           HASH    event_id -> "digest seq state", state: j journaled, s in STM, a applied
--- state key            HASH    pending -> events journaled and not applied
+-- state key            HASH    pending -> events journaled and not applied, shown:{session} -> those of them in STM
 
 local function known_digest(events_key, event_id)
   local row = redis.call('HGET', events_key, event_id)
@@ -11,8 +11,9 @@ local function known_digest(events_key, event_id)
   return string.match(row, '^(%S+)')
 end
 
--- Returns new ids, duplicate ids, or nil and the conflicting id. `list` holds {event_id, digest, payload}.
-local function append(journal_key, seq_key, events_key, state_key, tenant, job_id, list)
+-- Returns new ids, duplicate ids, or nil and the conflicting id. `list` holds {event_id, digest, payload};
+-- `written(event, seq)`, if given, is called for each new one.
+local function append(journal_key, seq_key, events_key, state_key, tenant, job_id, list, written)
   local fresh, duplicates, within = {}, {}, {}
   for _, event in ipairs(list) do
     local digest = within[event[1]] or known_digest(events_key, event[1])
@@ -32,6 +33,7 @@ local function append(journal_key, seq_key, events_key, state_key, tenant, job_i
       'seq', seq, 'job', job_id)
     redis.call('HSET', events_key, event[1], event[2] .. ' ' .. seq .. ' j')
     ids[#ids + 1] = event[1]
+    if written then written(event, seq) end
   end
   if #fresh > 0 then redis.call('HINCRBY', state_key, 'pending', #fresh) end
   return ids, duplicates
