@@ -277,10 +277,10 @@ class FakeLedger:
 
 
 class FakeSpeech:
-    """Says each chunk at once."""
+    """Says each at once."""
 
-    def __init__(self, say: Callable[[Mapping[str, Any]], bool]) -> None:
-        self.chunk = say
+    def __init__(self, say: Callable[[Saying, Mapping[str, Any]], bool]) -> None:
+        self.say = say
 
 
 class FakeRuns:
@@ -302,7 +302,7 @@ class FakeRuns:
 
     @contextmanager
     def speaking(self, owner: Owner, job_id: str, *, inbox: str) -> Iterator[FakeSpeech]:
-        yield FakeSpeech(lambda data: self.say(owner, job_id, Saying.CHUNK, data, inbox=inbox))
+        yield FakeSpeech(lambda saying, data: self.say(owner, job_id, saying, data, inbox=inbox))
 
     def say(self, owner: Owner, job_id: str, saying: Saying, data: Mapping[str, Any], *, inbox: str) -> bool:
         import json

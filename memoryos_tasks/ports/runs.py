@@ -38,10 +38,10 @@ class Message:
 
 
 class Speech(Protocol):
-    """The chunks of one run, said one after the other."""
+    """The messages of one run, said one after the other without waiting for each."""
 
-    def chunk(self, data: Mapping[str, Any]) -> bool:
-        """Say a chunk; True when the run was cancelled, known at the latest with the next chunk."""
+    def say(self, saying: Saying, data: Mapping[str, Any]) -> bool:
+        """Say it; True when the run was cancelled, known at the latest with the next message."""
 
 
 class Runs(Protocol):
@@ -51,7 +51,7 @@ class Runs(Protocol):
         """Append to the run's stream and to the waiting gateway's inbox in one step; True when cancelled."""
 
     def speaking(self, owner: Owner, job_id: str, *, inbox: str) -> AbstractContextManager[Speech]:
-        """Say chunks without waiting for each; all are said when the block ends."""
+        """Say much without waiting for each; all is said when the block ends."""
 
     def replay(
         self, owner: Owner, job_id: str, *, after: str = "0-0", block_seconds: float = 0.0

@@ -167,8 +167,7 @@ class Chats:
             if lease is not None and lease.cancelled:
                 raise Cancelled
             return completion
-        self._runs.say(job.owner, job.id, Saying.START, start, inbox=job.inbox)
-        return assemble(self._relay(job, provider.stream(call), lease))
+        return assemble(self._relay(job, start, provider.stream(call), lease))
 
     def _context(self, job: Job, body: Mapping[str, Any]) -> tuple[Context, str]:
         question = messages.question(body["messages"])
@@ -185,12 +184,13 @@ class Chats:
         return compose(asked, block)
 
     def _relay(
-        self, job: Job, chunks: Generator[dict[str, Any], None, None], lease: Lease | None
+        self, job: Job, start: Mapping[str, Any], chunks: Generator[dict[str, Any], None, None], lease: Lease | None
     ) -> Iterator[dict[str, Any]]:
         """Say each chunk as it comes; a cancelled run closes the upstream at the next one."""
         with closing(chunks), self._runs.speaking(job.owner, job.id, inbox=job.inbox) as speech:
+            speech.say(Saying.START, start)
             for chunk in chunks:
-                stop = speech.chunk(chunk)
+                stop = speech.say(Saying.CHUNK, chunk)
                 if stop or (lease is not None and lease.cancelled):
                     raise Cancelled
                 if lease is not None and lease.lost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,10 @@ INBOX_ENTRIES = 100_000
 KEEP_SECONDS = 3_600
 #: Seconds that an unledgered request waits for a worker.
 ASKED_SECONDS = 60
+
+
+#: By this name Redis knows the script once it was loaded.
+_SAY = hashlib.sha1(source("run_say").encode()).hexdigest()
 
 
 class RedisRuns:
@@ -53,9 +58,10 @@ class RedisRuns:
     @contextmanager
     def speaking(self, owner: Owner, job_id: str, *, inbox: str) -> Iterator[RedisSpeech]:
         with traffic_errors():
-            sha: Any = self._redis.script_load(source("run_say"))
             connection: Any = self._redis.connection_pool.get_connection()
-        speech = RedisSpeech(connection, sha, lambda data: self._command(owner, job_id, Saying.CHUNK, data, inbox))
+        speech = RedisSpeech(
+            connection, lambda saying, data: self._command(owner, job_id, saying, data, inbox), self._say
+        )
         try:
             yield speech
             speech.settle()
@@ -103,31 +109,47 @@ class RedisRuns:
         return Message(id, Saying(fields["say"]), json.loads(self._codec.open(owner, fields["data"])))
 
 
+_Command = tuple[list[str], list[Any]]
+
+
 class RedisSpeech:
-    """Sends a chunk and reads the answer to the one before: the run does not wait for Redis between tokens."""
+    """Sends a message and reads the answer to the one before: a run does not wait for Redis between tokens."""
 
     def __init__(
-        self, connection: Any, sha: str, command: Callable[[Mapping[str, Any]], tuple[list[str], list[Any]]]
+        self,
+        connection: Any,
+        command: Callable[[Saying, Mapping[str, Any]], _Command],
+        whole: Callable[[list[str], list[Any]], Any],
     ) -> None:
         self._connection = connection
-        self._sha = sha
         self._command = command
+        self._whole = whole
+        self._sent: _Command | None = None
         self._cancelled = False
-        #: Whether an answer is still to be read.
-        self.waiting = False
 
-    def chunk(self, data: Mapping[str, Any]) -> bool:
-        keys, args = self._command(data)
+    @property
+    def waiting(self) -> bool:
+        """Whether an answer is still to be read."""
+        return self._sent is not None
+
+    def say(self, saying: Saying, data: Mapping[str, Any]) -> bool:
+        """Say it; True when the run was cancelled, known at the latest with the next message."""
+        keys, args = self._command(saying, data)
         self.settle()
         with traffic_errors():
-            self._connection.send_command("EVALSHA", self._sha, len(keys), *keys, *args)
-        self.waiting = True
+            self._connection.send_command("EVALSHA", _SAY, len(keys), *keys, *args)
+        self._sent = keys, args
         return self._cancelled
 
     def settle(self) -> None:
         """Read the answer that is still to come."""
-        if self.waiting:
-            with traffic_errors():
+        if self._sent is None:
+            return
+        with traffic_errors():
+            try:
                 answer = self._connection.read_response()
-            self.waiting = False
-            self._cancelled = self._cancelled or bool(answer[1])
+            except redis.exceptions.NoScriptError:
+                # A server that was just started: said again in the way that brings the script along.
+                answer = self._whole(*self._sent)
+        self._sent = None
+        self._cancelled = self._cancelled or bool(answer[1])
