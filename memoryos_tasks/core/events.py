@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 Role = Literal["user", "assistant", "system", "tool"]
@@ -25,8 +26,13 @@ class Owner:
 
     def derive(self, kind: str, *parts: str) -> str:
         """A stable UUID for a thing of this owner: the same parts give the same id."""
-        name = json.dumps([kind, self.tenant, self.user, *parts], ensure_ascii=False)
-        return str(uuid.uuid5(NAMESPACE, name))
+        return _derived(kind, self.tenant, self.user, *parts)
+
+
+# The events of a session are asked for again with every question.
+@lru_cache(maxsize=65_536)
+def _derived(*parts: str) -> str:
+    return str(uuid.uuid5(NAMESPACE, json.dumps(parts, ensure_ascii=False)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ def known_form(ids: Iterable[str]) -> list[str]:
     return [id for id in ids if _is_uuid(id)]
 
 
+@lru_cache(maxsize=65_536)
 def _is_uuid(id: str) -> bool:
     try:
         return str(UUID(id)) == id
