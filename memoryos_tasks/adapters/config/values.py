@@ -86,7 +86,7 @@ def _check(spec: Spec, value: Any, shown: str) -> None:
 def _check_url(spec: Spec, value: str, shown: str) -> None:
     try:
         parts = urlsplit(value)
-        named = parts.scheme == "unix" or (bool(parts.hostname) and (parts.port or 1) > 0)
+        named = bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         parts, named = urlsplit(""), False
     if parts.scheme == "sentinel":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +27,10 @@ def connect(url: str, timeout: float, *, api_key: str = "") -> QdrantClient:
     return QdrantClient(url=url, api_key=api_key or None, timeout=math.ceil(timeout), check_compatibility=False)
 
 
+#: Seconds for which a server that just failed is not asked again.
+REFUSED_SECONDS = 0.5
+
+
 class QdrantStore:
     """See :class:`memoryos_tasks.ports.vectors.VectorStore`. Safe to use from many threads, not across a fork.
 
@@ -42,6 +47,7 @@ class QdrantStore:
         self._timeout = math.ceil(timeout)
         self._preparing = threading.Lock()
         self._prepared = False
+        self._down_until = 0.0
 
     def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
         stored = [self._stored(owner, point) for point in points]
@@ -182,6 +188,8 @@ class QdrantStore:
     @contextmanager
     def _calls(self, doing: str) -> Iterator[None]:
         """The client's failures as ours. A server's own words may quote the request, so only its status is told."""
+        if time.monotonic() < self._down_until:
+            raise VectorsDown("The Qdrant server failed a moment ago; try again.", retry_after=1)
         try:
             self._prepare()
             yield
@@ -192,6 +200,8 @@ class QdrantStore:
             hint = "; check vectors.api_key" if error.status_code in (401, 403) else ""
             raise VectorsDown(f"The Qdrant server could not {doing}: {said}{hint}.") from error
         except (ApiException, QdrantException) as error:
+            # A server that hangs is waited for once, not by every call of a request.
+            self._down_until = time.monotonic() + REFUSED_SECONDS
             cause = error.source if isinstance(error, ResponseHandlingException) else error
             raise VectorsDown(f"The Qdrant server could not {doing}: {type(cause).__name__}; try again.") from error
 
