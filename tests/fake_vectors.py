@@ -28,17 +28,27 @@ class FakeVectors:
         self._reach()
         return [self.points[id][1] for id in ids if id in self.points and self.points[id][0] == owner]
 
-    def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
+    def upsert(self, owner: Owner, points: Sequence[Point], *, fence: int | None = None) -> None:
         self._reach()
         for point in points:
             UUID(point.id)
-            if self.points.get(point.id, (owner,))[0] == owner:
+            if self.points.get(point.id, (owner,))[0] == owner and not self._newer(point.id, fence):
                 dense = _unit(point.dense) if point.dense is not None else None
-                self.points[point.id] = owner, replace(point, payload=dict(point.payload), dense=dense)
+                payload = dict(point.payload) if fence is None else {**point.payload, "fence": fence}
+                self.points[point.id] = owner, replace(point, payload=payload, dense=dense)
 
-    def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
+    def _newer(self, id: str, fence: int | None) -> bool:
+        """Whether a larger token has written the point."""
+        stored = self.points[id][1].payload.get("fence") if id in self.points else None
+        return fence is not None and stored is not None and stored > fence
+
+    def patch(
+        self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any], *, fence: int | None = None
+    ) -> None:
+        fields = payload if fence is None else {**payload, "fence": fence}
         for point in self._own(owner, ids):
-            self.points[point.id] = owner, replace(point, payload={**point.payload, **payload})
+            if not self._newer(point.id, fence):
+                self.points[point.id] = owner, replace(point, payload={**point.payload, **fields})
 
     def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
         for point in self._own(owner, [id]):

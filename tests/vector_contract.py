@@ -62,6 +62,21 @@ class VectorContract:
         assert store.search([]) == []
         assert store.count(Where(ALICE)) == 1
 
+    def test_a_stale_token_changes_nothing(self, store: VectorStore) -> None:
+        # Given points written under a lock, and without one
+        store.upsert(ALICE, [point(1, 5, place="new")], fence=7)
+        store.upsert(ALICE, [point(2, 5, place="unfenced")])
+        # When the owner of an older lock writes
+        store.upsert(ALICE, [point(1, 5, place="stale"), point(2, 5, place="fenced")], fence=6)
+        store.patch(ALICE, [pid(1)], {"place": "stale"}, fence=6)
+        # Then what the newer lock wrote stands, and the rest is written
+        assert [hit.payload["place"] for hit in store.get(ALICE, [pid(1), pid(2)])] == ["new", "fenced"]
+        # And the newest lock may write both
+        store.patch(ALICE, [pid(1), pid(2)], {"place": "newest"}, fence=8)
+        assert [hit.payload["place"] for hit in store.get(ALICE, [pid(1), pid(2)])] == ["newest", "newest"]
+        store.upsert(ALICE, [point(1, 5, place="stale")], fence=7)
+        assert store.get(ALICE, [pid(1)])[0].payload["place"] == "newest"
+
     def test_search_answers_each_query_best_first(self, store: VectorStore) -> None:
         store.upsert(ALICE, [point(1, 5, dense=[1, 0, 0, 0]), point(2, 5, 6, dense=[1, 1, 0, 0]), point(3, 7)])
         dense = Search(Where(ALICE), 2, dense=[2, 0, 0, 0])

@@ -71,12 +71,16 @@ class Hit:
 
 
 class VectorStore(Protocol):
-    """Every call raises :class:`VectorsDown` when the store cannot be reached in time."""
+    """``fence`` is the token of the owner's lock: the store leaves a point as it is that a larger one has written.
 
-    def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
+    Every call raises :class:`VectorsDown` when the store cannot be reached in time."""
+
+    def upsert(self, owner: Owner, points: Sequence[Point], *, fence: int | None = None) -> None:
         """Insert or replace points whole."""
 
-    def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
+    def patch(
+        self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any], *, fence: int | None = None
+    ) -> None:
         """Set these payload fields on existing points, leaving the others; None removes a field."""
 
     def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:

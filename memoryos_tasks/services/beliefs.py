@@ -44,19 +44,19 @@ class Beliefs:
         stood = [fact for fact in facts if as_of is None or fact.valid_to is None or fact.valid_to > as_of]
         return sorted(stood, key=lambda fact: fact.valid_from)
 
-    def learn(self, owner: Owner, facts: Sequence[Fact]) -> int:
-        """Believe these facts; how many are new. What they contradict is kept and ends."""
+    def learn(self, owner: Owner, facts: Sequence[Fact], *, fence: int) -> int:
+        """Believe these facts; how many are new. What they contradict is kept and ends. ``fence``: the lock's token."""
         if not facts:
             return 0
         existing = {fact.id: fact for fact in self.believed(owner)}
         changes = resolve(owner, existing.values(), facts)
         points = [self._point(owner, fact) for fact in (*changes.to_insert, *changes.to_update)]
         if points:
-            self._vectors.upsert(owner, points)
+            self._vectors.upsert(owner, points, fence=fence)
         starts = {fact.id: fact.valid_from for fact in changes.to_insert}
         for old, new in changes.to_supersede:
             ended = {"valid_to": starts[new], "superseded_by": new}
-            self._vectors.patch(owner, [old], ended)
+            self._vectors.patch(owner, [old], ended, fence=fence)
         return len(changes.to_insert)
 
     def _point(self, owner: Owner, fact: Fact) -> Point:

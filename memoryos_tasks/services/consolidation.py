@@ -66,9 +66,9 @@ class Consolidation:
             touched[segment.id] = segment
             filed.append((replace(page, segment_id=segment.id), vector))
         held.check()
-        self._segments.save(owner, list(touched.values()), filed)
+        self._segments.save(owner, list(touched.values()), filed, fence=held.token)
         for page in pages:
-            self._segments.place(owner, page)
+            self._segments.place(owner, page, fence=held.token)
 
 
 def _segment(

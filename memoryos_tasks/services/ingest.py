@@ -105,7 +105,7 @@ class Ingest:
         with self._locks.hold(owner, wait_seconds=LOCK_SECONDS) as held:
             if held is None:
                 raise LostClaim("Another run kept this user's memory for too long; the events stay pending.")
-            self._beliefs.learn(owner, facts)
+            self._beliefs.learn(owner, facts, fence=held.token)
 
     def _announce(self, entries: Sequence[Entry], done: Sequence[tuple[str, str, str]]) -> None:
         owners = {entry.job_id: entry.event.owner for entry in entries}

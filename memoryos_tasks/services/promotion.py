@@ -58,7 +58,7 @@ class Promotion:
                     changed.append(warm)
             if changed:
                 held.check()
-                self._segments.save(owner, changed)
+                self._segments.save(owner, changed, fence=held.token)
         return learned
 
     def _warm(self, segment: Segment, visits: int) -> Segment:
@@ -70,6 +70,6 @@ class Promotion:
         events: list[Event] = self._recall.events(owner, [id for page in pages for id in page.event_ids])
         facts = [fact for event in events if event.role == "user" for fact in extract(event)]
         held.check()
-        learned = self._beliefs.learn(owner, facts)
-        self._segments.save(owner, [replace(segment, analysed=len(segment.page_ids))])
+        learned = self._beliefs.learn(owner, facts, fence=held.token)
+        self._segments.save(owner, [replace(segment, analysed=len(segment.page_ids))], fence=held.token)
         return learned

@@ -16,7 +16,7 @@ CANDIDATES = 8
 
 
 class Segments:
-    """Mid-term memory in the vector store. Writes are to be made under the owner's lock."""
+    """Mid-term memory in the vector store. Writes are made under the owner's lock; ``fence`` is its token."""
 
     def __init__(self, vectors: VectorStore, recall: Recall, codec: Codec) -> None:
         self._vectors = vectors
@@ -45,20 +45,26 @@ class Segments:
                 return found
 
     def save(
-        self, owner: Owner, segments: Sequence[Segment], pages: Sequence[tuple[Page, Sequence[float]]] = ()
+        self,
+        owner: Owner,
+        segments: Sequence[Segment],
+        pages: Sequence[tuple[Page, Sequence[float]]] = (),
+        *,
+        fence: int,
     ) -> None:
         """Write segments and pages, each page with its vector, in one step."""
         points = [self._page_point(owner, page, vector) for page, vector in pages]
-        self._vectors.upsert(owner, [*points, *(self._segment_point(owner, segment) for segment in segments)])
+        points += [self._segment_point(owner, segment) for segment in segments]
+        self._vectors.upsert(owner, points, fence=fence)
 
     def pages(self, owner: Owner, ids: Sequence[str]) -> list[Page]:
         """The pages that exist among these ids."""
         return [self._page(owner, hit) for hit in self._vectors.get(owner, ids)]
 
-    def place(self, owner: Owner, page: Page) -> None:
+    def place(self, owner: Owner, page: Page, *, fence: int) -> None:
         """Note on the page's turns that the page is now their place."""
         turns = [owner.derive("turn", event_id) for event_id in page.event_ids]
-        self._vectors.patch(owner, turns, {"place": page.id})
+        self._vectors.patch(owner, turns, {"place": page.id}, fence=fence)
 
     def _segment_point(self, owner: Owner, segment: Segment) -> Point:
         payload = {

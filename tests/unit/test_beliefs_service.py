@@ -48,7 +48,7 @@ def values(facts: list[Fact]) -> list[str]:
 
 def test_what_is_learned_is_believed_as_it_was_told(beliefs: Beliefs) -> None:
     facts = told("e1", "My name is Alice. 我喜欢爬山。", 5.0)
-    assert beliefs.learn(ALICE, facts) == len(facts) >= 2
+    assert beliefs.learn(ALICE, facts, fence=1) == len(facts) >= 2
     believed = beliefs.believed(ALICE)
     assert sorted(believed, key=lambda fact: fact.id) == sorted(facts, key=lambda fact: fact.id)
     assert "爬山" in values(believed)
@@ -57,23 +57,23 @@ def test_what_is_learned_is_believed_as_it_was_told(beliefs: Beliefs) -> None:
 
 def test_learning_the_same_again_changes_nothing(beliefs: Beliefs, vectors: FakeVectors) -> None:
     facts = told("e1", "I live in Oslo.", 5.0)
-    assert beliefs.learn(ALICE, facts) == 1
+    assert beliefs.learn(ALICE, facts, fence=1) == 1
     before = dict(vectors.points)
-    assert beliefs.learn(ALICE, facts) == 0
-    assert beliefs.learn(ALICE, []) == 0
+    assert beliefs.learn(ALICE, facts, fence=1) == 0
+    assert beliefs.learn(ALICE, [], fence=1) == 0
     assert vectors.points == before
 
 
 def test_the_same_told_again_is_one_fact_with_both_sources(beliefs: Beliefs) -> None:
-    beliefs.learn(ALICE, told("e1", "I live in Oslo.", 5.0))
-    assert beliefs.learn(ALICE, told("e2", "I live in oslo.", 9.0)) == 0
+    beliefs.learn(ALICE, told("e1", "I live in Oslo.", 5.0), fence=1)
+    assert beliefs.learn(ALICE, told("e2", "I live in oslo.", 9.0), fence=1) == 0
     (fact,) = beliefs.believed(ALICE)
     assert (fact.sources, fact.valid_from) == (("e1", "e2"), 5.0)
 
 
 def test_a_change_supersedes_and_history_is_kept(beliefs: Beliefs) -> None:
-    beliefs.learn(ALICE, told("e1", "I live in Oslo.", 5.0))
-    beliefs.learn(ALICE, told("e2", "我住在上海。", 9.0))
+    beliefs.learn(ALICE, told("e1", "I live in Oslo.", 5.0), fence=1)
+    beliefs.learn(ALICE, told("e2", "我住在上海。", 9.0), fence=1)
     (now,) = beliefs.believed(ALICE)
     assert (now.value, now.valid_from, now.valid_to) == ("上海", 9.0, None)
     (then,) = beliefs.believed(ALICE, as_of=7.0)
@@ -82,16 +82,16 @@ def test_a_change_supersedes_and_history_is_kept(beliefs: Beliefs) -> None:
 
 
 def test_an_old_message_that_arrives_late_is_history(beliefs: Beliefs) -> None:
-    beliefs.learn(ALICE, told("new", "I live in Rome.", 9.0))
-    assert beliefs.learn(ALICE, told("old", "I live in Oslo.", 5.0)) == 1
+    beliefs.learn(ALICE, told("new", "I live in Rome.", 9.0), fence=1)
+    assert beliefs.learn(ALICE, told("old", "I live in Oslo.", 5.0), fence=1) == 1
     assert values(beliefs.believed(ALICE)) == ["Rome"]
     assert values(beliefs.believed(ALICE, as_of=7.0)) == ["Oslo"]
 
 
 def test_kinds_can_be_told_apart_and_come_oldest_first(beliefs: Beliefs) -> None:
-    beliefs.learn(ALICE, told("e2", "I live in Oslo.", 9.0))
-    beliefs.learn(ALICE, told("e1", "My name is Alice.", 5.0))
-    beliefs.learn(ALICE, told("e3", "My sister Ann lives in Rome.", 7.0))
+    beliefs.learn(ALICE, told("e2", "I live in Oslo.", 9.0), fence=1)
+    beliefs.learn(ALICE, told("e1", "My name is Alice.", 5.0), fence=1)
+    beliefs.learn(ALICE, told("e3", "My sister Ann lives in Rome.", 7.0), fence=1)
     profile = beliefs.believed(ALICE, kinds=(Kind.TRAIT.value,))
     assert values(profile) == ["Alice", "Oslo"]
     everything = beliefs.believed(ALICE)
@@ -100,8 +100,8 @@ def test_kinds_can_be_told_apart_and_come_oldest_first(beliefs: Beliefs) -> None
 
 
 def test_one_owners_facts_do_not_end_anothers(beliefs: Beliefs) -> None:
-    beliefs.learn(ALICE, told("e1", "I live in Oslo.", 5.0))
-    beliefs.learn(STRANGER, told("e1", "I live in Rome.", 9.0, STRANGER))
+    beliefs.learn(ALICE, told("e1", "I live in Oslo.", 5.0), fence=1)
+    beliefs.learn(STRANGER, told("e1", "I live in Rome.", 9.0, STRANGER), fence=1)
     assert values(beliefs.believed(ALICE)) == ["Oslo"]
     assert values(beliefs.believed(STRANGER)) == ["Rome"]
 
@@ -109,13 +109,13 @@ def test_one_owners_facts_do_not_end_anothers(beliefs: Beliefs) -> None:
 def test_more_facts_than_a_page_are_all_weighed(beliefs: Beliefs) -> None:
     facts = [Fact(Kind.KNOWLEDGE, "user", "owns", f"thing {number}", f"Owns thing {number}.", (f"e{number}",),
                   float(number), many=True) for number in range(700)]
-    assert beliefs.learn(ALICE, facts) == 700
+    assert beliefs.learn(ALICE, facts, fence=1) == 700
     assert len(beliefs.believed(ALICE)) == 700
-    assert beliefs.learn(ALICE, facts) == 0
+    assert beliefs.learn(ALICE, facts, fence=1) == 0
 
 
 def test_what_is_stored_is_sealed(beliefs: Beliefs, vectors: FakeVectors) -> None:
-    beliefs.learn(ALICE, told("e1", "I am allergic to peanuts.", 5.0))
+    beliefs.learn(ALICE, told("e1", "I am allergic to peanuts.", 5.0), fence=1)
     stored = json.dumps([dict(point.payload) for _, point in vectors.points.values()])
     assert "e1" in stored
     assert "peanuts" not in stored
@@ -127,4 +127,4 @@ def test_without_vectors_nothing_is_known_nor_learned(beliefs: Beliefs, vectors:
     with pytest.raises(VectorsDown):
         beliefs.believed(ALICE)
     with pytest.raises(VectorsDown):
-        beliefs.learn(ALICE, told("e1", "I live in Oslo.", 5.0))
+        beliefs.learn(ALICE, told("e1", "I live in Oslo.", 5.0), fence=1)

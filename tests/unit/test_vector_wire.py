@@ -22,11 +22,11 @@ class Wired:
     def _call(self, operation: str, **arguments: Any) -> Any:
         return json.loads(wire.serve(self._store, wire.request(operation, **arguments)))
 
-    def upsert(self, owner: Owner, points: list[Point]) -> None:
-        self._call("upsert", owner=owner, points=points)
+    def upsert(self, owner: Owner, points: list[Point], *, fence: int | None = None) -> None:
+        self._call("upsert", owner=owner, points=points, fence=fence)
 
-    def patch(self, owner: Owner, ids: list[str], payload: dict[str, Any]) -> None:
-        self._call("patch", owner=owner, ids=ids, payload=payload)
+    def patch(self, owner: Owner, ids: list[str], payload: dict[str, Any], *, fence: int | None = None) -> None:
+        self._call("patch", owner=owner, ids=ids, payload=payload, fence=fence)
 
     def revector(self, owner: Owner, id: str, sparse: dict[str, SparseVector]) -> None:
         self._call("revector", owner=owner, id=id, sparse=sparse)

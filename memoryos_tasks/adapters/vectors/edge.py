@@ -82,27 +82,32 @@ class EdgeStore:
             shard.update(index(field, schema))
         return shard
 
-    def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
-        # The condition keeps a point that is another owner's as it is.
-        stored = [self._stored(owner, point) for point in points]
-        self._update(engine.UpdateOperation.upsert_points(stored, owned(owner)), [point.id for point in points])
+    def upsert(self, owner: Owner, points: Sequence[Point], *, fence: int | None = None) -> None:
+        # The condition keeps a point as it is that is another owner's, or written under a newer lock.
+        stored = [self._stored(owner, point, fence) for point in points]
+        self._update(engine.UpdateOperation.upsert_points(stored, owned(owner, fence=fence)), [point.id for point in points])
 
-    def _stored(self, owner: Owner, point: Point) -> engine.Point:
+    def _stored(self, owner: Owner, point: Point, fence: int | None) -> engine.Point:
         vectors: dict[str, Any] = {name: _sparse(vector) for name, vector in point.sparse.items()}
         if point.dense is not None:
             self._fits(point.dense)
             vectors[DENSE] = list(point.dense)
-        return engine.Point(point.id, vectors, {**point.payload, "tenant": owner.tenant, "user": owner.user})
+        payload = {**point.payload, "tenant": owner.tenant, "user": owner.user}
+        return engine.Point(point.id, vectors, payload if fence is None else {**payload, "fence": fence})
 
     def _fits(self, dense: Sequence[float]) -> None:
         if len(dense) != self._dimensions:
             message = f"a vector of {len(dense)} numbers does not fit a store of {self._dimensions}"
             raise ConfigError(message, param="embedding.provider")
 
-    def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
+    def patch(
+        self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any], *, fence: int | None = None
+    ) -> None:
         fields = {name: value for name, value in payload.items() if name not in ("tenant", "user")}
+        if fence is not None:
+            fields["fence"] = fence
         if fields:
-            self._update(engine.UpdateOperation.set_payload_by_filter(owned(owner, ids), fields), ids)
+            self._update(engine.UpdateOperation.set_payload_by_filter(owned(owner, ids, fence), fields), ids)
 
     def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
         vectors = engine.PointVectors(id, {name: _sparse(vector) for name, vector in sparse.items()})

@@ -27,11 +27,15 @@ def _is_uuid(id: str) -> bool:
         return False
 
 
-def owned(owner: Owner, ids: Iterable[str] | None = None) -> engine.Filter:
-    """Points of the owner, among ``ids`` if given."""
+def owned(owner: Owner, ids: Iterable[str] | None = None, fence: int | None = None) -> engine.Filter:
+    """Points of the owner, among ``ids`` if given, that no larger token than ``fence`` has written."""
     conditions = _owner(owner)
     if ids is not None:
         conditions.append(engine.HasIdCondition(set(known_form(ids))))
+    if fence is not None:
+        unfenced = engine.IsEmptyCondition("fence")
+        older = engine.FieldCondition("fence", range=engine.RangeFloat(lte=fence))
+        conditions.append(engine.Filter(should=[unfenced, older]))
     return engine.Filter(must=conditions)
 
 

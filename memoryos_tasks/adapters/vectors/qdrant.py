@@ -49,19 +49,21 @@ class QdrantStore:
         self._prepared = False
         self._down_until = 0.0
 
-    def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
-        stored = [self._stored(owner, point) for point in points]
+    def upsert(self, owner: Owner, points: Sequence[Point], *, fence: int | None = None) -> None:
+        stored = [self._stored(owner, point, fence) for point in points]
         if stored:
-            # The condition keeps a point that is another owner's as it is.
+            # The condition keeps a point as it is that is another owner's, or written under a newer lock.
             self._update(models.UpsertOperation(
-                upsert=models.PointsList(points=stored, update_filter=owned(owner))
+                upsert=models.PointsList(points=stored, update_filter=owned(owner, fence=fence))
             ))
 
-    def _stored(self, owner: Owner, point: Point) -> models.PointStruct:
+    def _stored(self, owner: Owner, point: Point, fence: int | None) -> models.PointStruct:
         vectors: dict[str, Any] = {name: _sparse(vector) for name, vector in point.sparse.items()}
         if point.dense is not None:
             vectors[DENSE] = self._fitting(point.dense)
         payload = {**point.payload, "tenant": owner.tenant, "user": owner.user}
+        if fence is not None:
+            payload["fence"] = fence
         return models.PointStruct(id=point.id, vector=vectors, payload=payload)
 
     def _fitting(self, dense: Sequence[float]) -> list[float]:
@@ -70,11 +72,15 @@ class QdrantStore:
             raise ConfigError(message, param="embedding.provider")
         return list(dense)
 
-    def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
+    def patch(
+        self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any], *, fence: int | None = None
+    ) -> None:
         fields = {name: value for name, value in payload.items() if name not in ("tenant", "user")}
+        if fence is not None:
+            fields["fence"] = fence
         kept = {name: value for name, value in fields.items() if value is not None}
         removed = [name for name in fields if name not in kept]
-        where = owned(owner, ids)
+        where = owned(owner, ids, fence)
         operations: list[models.UpdateOperation] = []
         if kept:
             operations.append(models.SetPayloadOperation(set_payload=models.SetPayload(payload=kept, filter=where)))

@@ -11,11 +11,15 @@ from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Where
 
 
-def owned(owner: Owner, ids: Iterable[str] | None = None) -> models.Filter:
-    """Points of the owner, among ``ids`` if given."""
+def owned(owner: Owner, ids: Iterable[str] | None = None, fence: int | None = None) -> models.Filter:
+    """Points of the owner, among ``ids`` if given, that no larger token than ``fence`` has written."""
     conditions = _owner(owner)
     if ids is not None:
         conditions.append(_among(ids))
+    if fence is not None:
+        unfenced = models.IsEmptyCondition(is_empty=models.PayloadField(key="fence"))
+        older = models.FieldCondition(key="fence", range=models.Range(lte=fence))
+        conditions.append(models.Filter(should=[unfenced, older]))
     return models.Filter(must=conditions)
 
 

@@ -41,11 +41,13 @@ class QueueStore:
         self._publisher = publisher
         self._timeout = timeout
 
-    def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
-        self._call("upsert", owner=owner, points=list(points))
+    def upsert(self, owner: Owner, points: Sequence[Point], *, fence: int | None = None) -> None:
+        self._call("upsert", owner=owner, points=list(points), fence=fence)
 
-    def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
-        self._call("patch", owner=owner, ids=list(ids), payload=dict(payload))
+    def patch(
+        self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any], *, fence: int | None = None
+    ) -> None:
+        self._call("patch", owner=owner, ids=list(ids), payload=dict(payload), fence=fence)
 
     def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
         self._call("revector", owner=owner, id=id, sparse=dict(sparse))

@@ -59,11 +59,13 @@ class SharedStore:
     def _store(self) -> VectorStore:
         return self._owned or self._remote
 
-    def upsert(self, owner: Owner, points: Sequence[Point]) -> None:
-        self._store.upsert(owner, points)
+    def upsert(self, owner: Owner, points: Sequence[Point], *, fence: int | None = None) -> None:
+        self._store.upsert(owner, points, fence=fence)
 
-    def patch(self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any]) -> None:
-        self._store.patch(owner, ids, payload)
+    def patch(
+        self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any], *, fence: int | None = None
+    ) -> None:
+        self._store.patch(owner, ids, payload, fence=fence)
 
     def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
         self._store.revector(owner, id, sparse)

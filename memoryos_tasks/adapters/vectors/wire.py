@@ -77,8 +77,10 @@ def _search(row: Mapping[str, Any]) -> Search:
 _Arguments = Mapping[str, Any]
 
 _OPERATIONS: dict[str, Callable[[VectorStore, _Arguments], Any]] = {
-    "upsert": lambda store, a: store.upsert(_owner(a["owner"]), [_point(row) for row in a["points"]]),
-    "patch": lambda store, a: store.patch(_owner(a["owner"]), a["ids"], a["payload"]),
+    "upsert": lambda store, a: store.upsert(
+        _owner(a["owner"]), [_point(row) for row in a["points"]], fence=a["fence"]
+    ),
+    "patch": lambda store, a: store.patch(_owner(a["owner"]), a["ids"], a["payload"], fence=a["fence"]),
     "revector": lambda store, a: store.revector(
         _owner(a["owner"]), a["id"], {name: _sparse(row) for name, row in a["sparse"].items()}
     ),
