@@ -97,7 +97,7 @@ def test_a_server_that_is_not_there_is_vectors_down() -> None:
     store = QdrantStore(connect("http://127.0.0.1:9", 1), DIMENSIONS, timeout=1)
     for call in (lambda: store.count(Where(ALICE)), lambda: store.search([asking(ALICE, 5)]),
                  lambda: store.upsert(ALICE, [point(1, 5)]), lambda: store.get(ALICE, [pid(1)])):
-        with pytest.raises(VectorsDown, match="ConnectError|a moment ago"):
+        with pytest.raises(VectorsDown, match=r"ConnectError|a moment ago"):
             call()
     store.close()
     with pytest.raises(VectorsDown):

@@ -60,7 +60,8 @@ def test_the_sessions_recent_words_come_in_order_and_are_not_recalled_again() ->
 
 def test_the_profile_is_always_there() -> None:
     house = House()
-    house.beliefs.learn(ALICE, extract(make_event(ALICE, "e1", "My name is Kim. My sister Ann lives in Rome.")), fence=1)
+    said = make_event(ALICE, "e1", "My name is Kim. My sister Ann lives in Rome.")
+    house.beliefs.learn(ALICE, extract(said), fence=1)
     context = house.contexts.gather(ALICE, "Tell me a joke", session="s1", limit=5)
     assert [fact.value for fact in context.facts] == ["Kim"]
 

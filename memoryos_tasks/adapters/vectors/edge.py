@@ -85,7 +85,8 @@ class EdgeStore:
     def upsert(self, owner: Owner, points: Sequence[Point], *, fence: int | None = None) -> None:
         # The condition keeps a point as it is that is another owner's, or written under a newer lock.
         stored = [self._stored(owner, point, fence) for point in points]
-        self._update(engine.UpdateOperation.upsert_points(stored, owned(owner, fence=fence)), [point.id for point in points])
+        write = engine.UpdateOperation.upsert_points(stored, owned(owner, fence=fence))
+        self._update(write, [point.id for point in points])
 
     def _stored(self, owner: Owner, point: Point, fence: int | None) -> engine.Point:
         vectors: dict[str, Any] = {name: _sparse(vector) for name, vector in point.sparse.items()}
