@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, NoReturn, TypeVar, cast
 
 from flask import Request
 from flask_smorest import Api, Blueprint  # type: ignore[import-untyped]
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
+from werkzeug.routing import Rule
 
 from memoryos_app import body
 from memoryos_app.schemas.errors import ErrorSchema
@@ -25,6 +27,18 @@ SECURITY = {
         "scheme": "bearer",
         "description": "An API key; `mos-…`. Off on loopback by default.",
     }
+}
+
+
+METRICS = {
+    "tags": ["health"],
+    "summary": "Numbers for Prometheus",
+    "responses": {
+        "200": {
+            "description": "The numbers of the gateway and the state of the stack.",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        }
+    },
 }
 
 
@@ -61,6 +75,8 @@ class OpenApi(Api):  # type: ignore[misc]
         )
         self.spec.components.security_scheme("key", SECURITY["key"])
         self.spec.options["security"] = [{}, {"key": []}]
+        # Prometheus is answered by a plain blueprint, which describes nothing by itself.
+        self.spec.path(rule=Rule("/metrics"), operations={"get": deepcopy(METRICS)})
 
     def _register_error_handlers(self) -> None:
         """Nothing: :mod:`memoryos_app.errors` answers all of them in OpenAI's shape."""
@@ -93,12 +109,22 @@ def gives(
 
 
 def headers(area: Area, *names: str) -> Callable[[View], View]:
-    """Document request headers by name; what each does stands in :data:`HEADERS`."""
+    """Document request headers by name; what each does stands in :data:`HEADERS`.
+
+    They stand beside what :func:`takes` declares: as a document of their own they would replace it.
+    """
     parameters = [
         {"in": "header", "name": name, "schema": {"type": "string"}, "description": HEADERS[name]}
         for name in names
     ]
-    return cast("Callable[[View], View]", area.doc(parameters=parameters))
+
+    def document(view: View) -> View:
+        documented = cast("Any", view)
+        documented._apidoc = deepcopy(getattr(view, "_apidoc", {}))
+        documented._apidoc.setdefault("arguments", {}).setdefault("parameters", []).extend(parameters)
+        return view
+
+    return document
 
 
 #: What each request header does.

@@ -84,8 +84,13 @@ def owner_required(request: Request, named: str | None) -> Owner:
 
 def header_id(request: Request, name: str) -> str | None:
     """An id from a header, which may be UTF-8; None when absent or empty."""
+    return header_text(request, name) if request.headers.get(name) else None
+
+
+def header_text(request: Request, name: str) -> str | None:
+    """As :func:`header_id`, but an empty header is an error."""
     value = request.headers.get(name)
-    if not value:
+    if value is None:
         return None
     with suppress(UnicodeError):
         # WSGI hands headers over as Latin-1.

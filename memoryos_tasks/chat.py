@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from celery.exceptions import Ignore
+
 from memoryos_tasks.bootstrap import house
 from memoryos_tasks.celery_app import app
 from memoryos_tasks.memory import ring
@@ -22,6 +24,8 @@ _ingest = Soon(lambda: ring(house(), "memory.ingest", []), delay=INDEX_DELAY)
 def run(tenant: str, job_id: str) -> dict[str, Any]:
     """Run one chat job, then have what it journaled indexed."""
     outcome = house().chats.run(tenant, job_id)
+    if outcome.status == "skipped":
+        raise Ignore  # A second bell: the first one's result stays.
     if outcome.remembered:
         _ingest.ask()
     return asdict(outcome)

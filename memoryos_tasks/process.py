@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,7 +87,7 @@ class Process:
 
     def _info(self, parts: House) -> WorkerInfo:
         queues = tuple(sorted(self.worker.app.amqp.queues.consume_from))
-        return WorkerInfo(self.name, os.getpid(), queues, True, self._role(parts), self._models, time.time())
+        return WorkerInfo(self.name, os.getpid(), queues, True, self._role(parts), self._models, 0.0)
 
     def _role(self, parts: House) -> str:
         if parts.shared is None:

@@ -146,6 +146,9 @@ class FakeStm:
     def newest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         return self._of(owner, session)[-count:]
 
+    def unapplied(self, owner: Owner, session: str) -> int:
+        return 0
+
     def settled(self, owner: Owner, session: str, *, count: int) -> list[Event] | None:
         return self._of(owner, session)[-count:]
 

@@ -11,12 +11,10 @@ from typing import Any
 
 from flask import Request
 
-from memoryos_app.caller import caller, header_id, owner_named
+from memoryos_app.caller import caller, header_id, header_text, owner_named
 from memoryos_tasks.core.errors import InvalidRequest
 from memoryos_tasks.core.events import NAMESPACE, Owner
 
-#: Longest Idempotency-Key, in characters.
-KEY_LENGTH = 256
 DEFAULT = "default"
 
 
@@ -66,11 +64,6 @@ def parse(request: Request, body: Mapping[str, Any]) -> ChatRequest:
     if switch not in ("on", "off"):
         raise InvalidRequest("X-MemoryOS-Memory must be 'on' or 'off'.", param="X-MemoryOS-Memory")
     prefer = {part.strip().lower() for part in request.headers.get("Prefer", "").replace(";", ",").split(",")}
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > KEY_LENGTH:
-        raise InvalidRequest(
-            f"Idempotency-Key must be at most {KEY_LENGTH} characters.", param="Idempotency-Key"
-        )
     return ChatRequest(
         owner=owner or Owner(caller().tenant, ""),
         body=body,
@@ -79,5 +72,6 @@ def parse(request: Request, body: Mapping[str, Any]) -> ChatRequest:
         memory=owner is not None and switch == "on",
         stream=bool(body.get("stream")),
         respond_async="respond-async" in prefer,
-        idempotency_key=key,
+        # Empty is refused: a client that means to be safe would be told that it is.
+        idempotency_key=header_text(request, "Idempotency-Key") or "",
     )

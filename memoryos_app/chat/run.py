@@ -17,6 +17,8 @@ from memoryos_tasks.ports.runs import Message, Runs, Saying, Wait
 TICK = 0.25
 #: Seconds of silence after which the ledger is asked how the job stands.
 CHECK = 2.0
+#: The place before the first message of a run's stream.
+START = "0-0"
 #: Seconds without the traffic store after which a waiting request is given up.
 PATIENCE = 2.0
 
@@ -24,7 +26,7 @@ PATIENCE = 2.0
 class ReplayEar:
     """Listens to the run's own stream: for runs that another request, or another process, asked for."""
 
-    def __init__(self, runs: Runs, owner: Owner, job_id: str, after: str = "0-0") -> None:
+    def __init__(self, runs: Runs, owner: Owner, job_id: str, after: str = START) -> None:
         self._runs = runs
         self._owner = owner
         self._job_id = job_id
@@ -59,7 +61,7 @@ class Run:
         ledgered: bool = True,
         settled_first: bool = False,
         watched: bool = True,
-        after: str = "0-0",
+        after: str = START,
     ) -> None:
         self.job_id = job_id
         #: True once the run itself has ended: there is nothing left to cancel.
@@ -72,6 +74,7 @@ class Run:
         self._check_at = 0.0 if settled_first else time.monotonic() + CHECK
         self._watched = watched
         self._last = after
+        self._resumed = after != START
         self._down_since: float | None = None
         self._closed = False
         if watched:
@@ -150,7 +153,30 @@ class Run:
             missed = []
         if missed and (missed[-1].terminal or job is None):
             return missed
-        return [ending(job)] if job is not None else []
+        if job is None:
+            return []
+        return [self._resumed_end(job) if self._resumed else ending(job)]
+
+    def _resumed_end(self, job: Job) -> Message:
+        """The end for who has heard a part and goes on: never the whole answer again."""
+        said = self._said_last()
+        if said is not None and said.terminal:
+            return Message(said.id, said.saying, {} if said.saying is Saying.DONE else said.data)
+        if job.status is Status.SUCCEEDED:
+            return lost()
+        return ending(job)
+
+    def _said_last(self) -> Message | None:
+        """The newest message of the run's stream; None when the stream is gone."""
+        last, place = None, START
+        try:
+            while found := self._parts.runs.replay(self._owner, self.job_id, after=place):
+                last, place = found[-1], found[-1].id
+                if last.terminal:
+                    break
+        except TrafficDown:
+            self._parts.watch.traffic_failed()
+        return last
 
     def _row(self) -> Job | Message | None:
         if not self._ledgered:
@@ -170,6 +196,11 @@ def ending(job: Job) -> Message:
     return Message(
         "", Saying.ERROR, job.error or MemoryOSError("The job ended without a reason.").described()
     )
+
+
+def lost() -> Message:
+    """What a client is told whose stream has a hole that the ledger cannot fill chunk by chunk."""
+    return _failure(MemoryOSError("A part of the stream was lost; the job holds the whole answer."))
 
 
 def _failure(error: MemoryOSError) -> Message:

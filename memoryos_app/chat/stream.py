@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from memoryos_app.chat.run import lost
 from memoryos_app.errors import public
 from memoryos_app.gone import ClientGone
 from memoryos_tasks.core.errors import MemoryOSError
@@ -62,8 +63,7 @@ def events(
 def _done(message: Message, chunked: bool, spoke: int) -> Iterator[str]:
     if message.data and chunked:
         if spoke:
-            lost = MemoryOSError("A part of the stream was lost; the job holds the whole answer.")
-            yield event("", text(public(lost.described())))
+            yield event("", text(public(lost().data)))
             return
         yield event("", text(as_chunk(message.data)))
     elif message.data:

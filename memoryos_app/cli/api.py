@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import requests
+
+from memoryos_app.stack.datadir import running_url
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Stream = Generator[dict[str, Any], None, None]
@@ -19,12 +23,18 @@ TIMEOUT = (5.0, 60.0)
 ATTEMPTS = 6
 
 
+def default_url() -> str:
+    """The gateway of the stack that runs in the data directory, if one does, else the usual port."""
+    return running_url(Path(os.environ.get("MEMORYOS_DATA_DIR") or ".memoryos")) or "http://127.0.0.1:8080"
+
+
 def server_options(command: Command) -> Command:
     """``--url`` and ``--api-key``."""
     key = click.option("--api-key", envvar="MEMORYOS_API_KEY", default="", help="API key, if the server needs one. "
                        "[env: MEMORYOS_API_KEY]")
-    url = click.option("--url", envvar="MEMORYOS_URL", default="http://127.0.0.1:8080", show_default=True,
-                       help="The server.  [env: MEMORYOS_URL]")
+    url = click.option("--url", envvar="MEMORYOS_URL", default=default_url,
+                       help="The server.  [env: MEMORYOS_URL; default: that of the stack running in MEMORYOS_DATA_DIR "
+                       "or ./.memoryos, else http://127.0.0.1:8080]")
     return url(key(command))
 
 

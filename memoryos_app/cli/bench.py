@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from memoryos_app.cli.api import Api, server_options
-from memoryos_app.cli.loading import load, settle
+from memoryos_app.cli.loading import load, progress, settle
 from memoryos_app.cli.locomo import Question, Sample, is_locomo, read_samples
 
 CUTS = (5, 10, 20)
@@ -37,19 +37,20 @@ def recall(data: Path, url: str, api_key: str) -> None:
     prefix = f"bench-{uuid.uuid4().hex[:8]}"
     turns = sum(len(sample.messages) for sample in samples)
     started = time.monotonic()
-    with click.progressbar(length=turns, label="Loading") as bar:
-        loads = [load(api, f"{prefix}-{sample.id}", sample.messages, bar.update) for sample in samples]
+    with progress(turns, "Loading") as tick:
+        loads = [load(api, f"{prefix}-{sample.id}", sample.messages, tick) for sample in samples]
     for each in loads:
         settle(api, each)
     loading = time.monotonic() - started
     shares: dict[int, list[tuple[float, ...]]] = {}
     latencies: list[float] = []
     asked = [(f"{prefix}-{sample.id}", question) for sample in samples for question in sample.questions]
-    with click.progressbar(asked, label="Asking ") as questions:
-        for user, question in questions:
+    with progress(len(asked), "Asking ") as tick:
+        for user, question in asked:
             share, seconds = _ask(api, user, question)
             shares.setdefault(question.category, []).append(share)
             latencies.append(seconds)
+            tick(1)
     click.echo(f"{turns} turns of {len(samples)} conversations loaded in {loading:.1f} s "
                f"({turns / max(loading, 1e-9):.0f}/s), users {prefix}-*")
     skipped = sum(sample.unusable for sample in samples)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from memoryos_app.cli.api import Failed
+from memoryos_app.stack.datadir import running_url
+from memoryos_app.stack.port import address
+from memoryos_app.stack.ready import ask
 from memoryos_tasks.adapters.config.toml import load
-from memoryos_tasks.core.errors import ConfigError, MemoryOSError
+from memoryos_tasks.core.errors import ConfigError, MemoryOSError, TruthDown
+from memoryos_tasks.core.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
     from memoryos_tasks.adapters.redis.keys import KeyStore
@@ -28,17 +35,20 @@ def command() -> None:
 @click.option("--name", default="", help="A note for the list.")
 def create(tenant: str, user: str | None, name: str) -> None:
     """Make a key and print it, once: only its hash is stored."""
-    with _Errors():
-        key, secret = _store().create(tenant, user=user, name=name)
+    with _opened() as (store, settings):
+        key, secret = store.create(tenant, user=user, name=name)
     click.echo(f"Key {key} of tenant {tenant}{f', user {user}' if user else ''}; it is not shown again:", err=True)
     click.echo(secret)
+    if not settings.auth_required and is_loopback(settings.gateway.host) and not _asked_for(settings):
+        hint = 'API keys are not asked for while the gateway listens on loopback; set auth.required = "on".'
+        click.echo(hint, err=True)
 
 
 @command.command("list")
 def show() -> None:
     """List the keys, without their secrets."""
-    with _Errors():
-        records = _store().list()
+    with _opened() as (store, _):
+        records = store.list()
     for record in records:
         made = datetime.fromtimestamp(record.created_at).isoformat(" ", "seconds")
         click.echo(f"{record.id}  tenant {record.tenant}  user {record.user or 'any'}  {made}  {record.name}".rstrip())
@@ -49,39 +59,39 @@ def show() -> None:
 @command.command("revoke")
 @click.argument("id")
 def revoke(id: str) -> None:
-    """Make the key ID void at once."""
-    with _Errors():
-        known = _store().revoke(id)
+    """Make the key ID void. A running gateway may still accept it for up to 5 seconds."""
+    with _opened() as (store, _):
+        known = store.revoke(id)
     if not known:
         raise Failed(f"There is no key {id}. 'memoryos keys list' shows all.")
     click.echo(f"Revoked {id}.")
 
 
-def _store() -> KeyStore:
+def _asked_for(settings: Settings) -> bool:
+    """Whether the running gateway wants keys; it may have been started with another address than configured."""
+    url = urlsplit(running_url(settings.data_dir) or "")
+    return bool(url.hostname) and ask(str(url.hostname), url.port or 80, "/v1/models")[0] == 401
+
+
+@contextmanager
+def _opened() -> Iterator[tuple[KeyStore, Settings]]:
+    """The keys and the settings that name their place. What fails is one line, with exit code 2 for a wrong
+    configuration, else 1."""
     import redis
 
+    from memoryos_tasks.adapters.redis.connections import truth
     from memoryos_tasks.adapters.redis.keys import KeyStore
 
-    settings = load(os.environ)
-    client = redis.Redis.from_url(settings.redis.truth_url, socket_timeout=settings.redis.timeout,
-                                  socket_connect_timeout=settings.redis.timeout, decode_responses=True)
-    return KeyStore(client)
-
-
-class _Errors:
-    """Turns what the store and the configuration raise into one line: exit code 2 for the latter, 1 otherwise."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        import redis
-
-        if isinstance(error, ConfigError):
-            click.echo(error.message, err=True)
-            sys.exit(2)
-        if isinstance(error, MemoryOSError):
-            raise Failed(error.message) from error
-        if isinstance(error, redis.RedisError):
-            said = f"The Redis of this configuration does not answer ({error}). Is 'memoryos up' running?"
-            raise Failed(said) from error
+    try:
+        settings = load(os.environ)
+    except ConfigError as error:
+        click.echo(error.message, err=True)
+        sys.exit(2)
+    try:
+        yield KeyStore(truth(settings)), settings
+    except (TruthDown, redis.RedisError) as error:
+        raise Failed(f"The Redis at {address(settings.redis.truth_url)} does not answer "
+                     f"({type(error.__cause__ or error).__name__}). Start 'memoryos up', or set MEMORYOS_DATA_DIR "
+                     f"(now {settings.data_dir}) or REDIS_URL to those of the system that runs.") from error
+    except MemoryOSError as error:
+        raise Failed(error.message) from error

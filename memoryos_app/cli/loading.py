@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+import click
 
 from memoryos_app.cli.api import Api, Failed
 from memoryos_app.cli.transcript import batches
@@ -21,6 +25,16 @@ class Loaded:
     added: int = 0
     duplicates: int = 0
     jobs: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing elsewhere; yields what to call with the size of each step."""
+    if not sys.stdout.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=length, label=label) as bar:
+        yield bar.update
 
 
 def load(api: Api, user: str, messages: Sequence[dict[str, Any]], tick: Callable[[int], None]) -> Loaded:

@@ -14,37 +14,29 @@ from memoryos_app.cli.api import Api, server_options
 @click.command("status")
 @server_options
 def command(url: str, api_key: str) -> None:
-    """Print the state of the server, its stores, workers and queues. Exit code 1 unless it is ready."""
+    """Print the mode of the server, its stores and its workers. Exit code 1 unless it is ready."""
     api = Api(url, api_key)
     _, said = api.get("/health/status", accept=(503,))
     code, _ = api.get("/health/ready", accept=(503,))
-    mode = said.get("mode", "unknown") if isinstance(said, dict) else "unknown"
-    click.echo(f"{api.url}: {mode}")
-    for line in _lines({key: value for key, value in said.items() if key != "mode"} if isinstance(said, dict) else {}):
+    click.echo(f"server   {api.url}")
+    for line in _lines(said if isinstance(said, dict) else {}):
         click.echo(line)
     sys.exit(0 if code == 200 else 1)
 
 
-def _lines(said: Any, depth: int = 1) -> Iterator[str]:
-    """Nested answers as indented lines; short ones on one line."""
-    pairs = said.items() if isinstance(said, dict) else ((f"{n}", each) for n, each in enumerate(said, 1))
-    for key, value in pairs:
-        if isinstance(value, dict | list) and value and (depth == 1 or _nested(value)):
-            yield f"{'  ' * depth}{key}:"
-            yield from _lines(value, depth + 1)
-        else:
-            yield f"{'  ' * depth}{key}: {_short(value)}"
-
-
-def _nested(value: dict[str, Any] | list[Any]) -> bool:
-    return any(isinstance(each, dict | list) for each in (value.values() if isinstance(value, dict) else value))
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {each}" for key, each in value.items()) or "none"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "-" if value is None else str(value)
+def _lines(said: dict[str, Any]) -> Iterator[str]:
+    """The mode, then each store, each worker, and what is missing."""
+    mode, status = said.get("mode", "unknown"), said.get("status")
+    yield f"mode     {mode}{f' ({status})' if status not in (mode, None) else ''}"
+    detail = said.get("detail") or {}
+    for store in ("truth", "traffic"):
+        yield f"{store:8} {detail.get(store, 'unknown')}"
+    yield f"vectors  {said.get('qdrant', 'unknown')}"
+    for worker in detail.get("workers") or []:
+        queues = ", ".join(worker.get("queues") or []) or "none"
+        warm = "" if worker.get("warm") else ", still warming up"
+        yield (f"worker   {worker.get('name')}, pid {worker.get('pid')}, queues {queues}, "
+               f"vectors {worker.get('vectors') or 'none'}{warm}")
+    for missing in detail.get("missing") or []:
+        if missing not in ("truth", "traffic"):
+            yield f"missing  {missing}"

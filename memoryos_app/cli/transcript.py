@@ -24,7 +24,7 @@ _LINE = re.compile(r"^\s*([^\s:：][^:：]{0,39}?)\s*[:：](?!//)\s*(.*)$")
 
 
 class Unreadable(ValueError):
-    """The file is none of the known kinds; the message says where and why."""
+    """The file is none of the known kinds; the message says where in it and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,29 @@ def read_file(path: Path) -> list[Conversation]:
     try:
         raw = path.read_bytes()
         text = raw.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{path}: {error}") from error
+    except OSError as error:
+        raise Unreadable(f"cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"is not UTF-8 text ({error.reason} at byte {error.start})") from error
     said = _json(text)
     if is_locomo(said):
-        return [Conversation(f"-{sample.id}", sample.messages) for sample in read_samples(said)]
+        return _locomo(said)
     messages = _messages(said) if said is not None else _plain(text)
     if not messages:
-        raise Unreadable(f"{path}: holds no messages. Give a JSON list or lines of {{role, content}}, "
+        raise Unreadable("holds no messages. Give a JSON list or lines of {role, content}, "
                          "or lines of 'Speaker: text'.")
     mark = hashlib.blake2b(raw, digest_size=8).hexdigest()
     return [Conversation("", tuple({"event_id": f"{mark}:{n}", **message} for n, message in enumerate(messages)))]
+
+
+def _locomo(said: list[dict[str, Any]]) -> list[Conversation]:
+    try:
+        found = [Conversation(f"-{sample.id}", sample.messages) for sample in read_samples(said)]
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise Unreadable(f"is not a whole LoCoMo file ({type(error).__name__}: {error})") from error
+    if not any(each.messages for each in found):
+        raise Unreadable("is a LoCoMo file without a single turn")
+    return found
 
 
 def _json(text: str) -> Any:

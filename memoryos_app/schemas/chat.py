@@ -83,7 +83,7 @@ class ChatSchema(Schema):
         error_messages={"required": "is required.", "invalid": "must be a list of messages."},
     )
     stream = Flag(allow_none=True, metadata={"example": False})
-    user = Id(allow_none=True, metadata={"description": "Whose memory; none given: no memory."})
+    user = Id(allow_none=True, metadata={"example": "alice", "description": "Whose memory; none given: no memory."})
     temperature = Number(allow_none=True)
     top_p = Number(allow_none=True)
     n = Whole(allow_none=True, validate=validate.Range(min=1, error="must be at least 1."))

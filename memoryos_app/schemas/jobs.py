@@ -18,6 +18,9 @@ class JobSchema(Schema):
     attempts = fields.Integer()
     result = fields.Dict(allow_none=True)
     error = fields.Dict(allow_none=True)
+    cancel_requested = fields.Boolean(
+        metadata={"description": "Only in the answer to DELETE: the job was open and was asked to stop."}
+    )
 
 
 class AcceptedSchema(Schema):

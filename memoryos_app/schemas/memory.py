@@ -16,6 +16,9 @@ from memoryos_tasks.core.items import Tier
 ROLES = ("user", "assistant", "system", "tool", "developer")
 #: Most messages in one add.
 MOST = 1000
+WHOSE = "Whose memory; else the header's user, else the key's own."
+LIMIT = "Most results, 1 to 100; `memory.retrieve_limit` when absent."
+AS_OF = "What was known then: seconds since the epoch, or ISO 8601."
 
 
 class Strict(Schema):
@@ -102,7 +105,7 @@ class AddSchema(Strict):
 class RetrieveSchema(Strict):
     """What to look for, and where."""
 
-    user_id = Id(metadata={"example": "alice"})
+    user_id = Id(metadata={"example": "alice", "description": WHOSE})
     query = Text(
         required=True,
         validate=[
@@ -111,7 +114,7 @@ class RetrieveSchema(Strict):
         ],
         metadata={"example": "What is my job?"},
     )
-    limit = Whole(validate=validate.Range(1, 100, error="must be 1 to 100."))
+    limit = Whole(validate=validate.Range(1, 100, error="must be 1 to 100."), metadata={"description": LIMIT})
     tiers = fields.List(
         Text(
             validate=validate.OneOf(
@@ -120,16 +123,21 @@ class RetrieveSchema(Strict):
         ),
         validate=validate.Length(min=1, error="must name at least one tier."),
         error_messages={"invalid": "must be a list of tiers."},
+        metadata={"description": "`short_term`, `mid_term`, `long_term`; all when absent."},
     )
-    as_of = Moment()
-    explain = Flag()
+    as_of = Moment(metadata={"description": AS_OF})
+    explain = Flag(metadata={"description": "`true` adds the parts of each score."})
 
 
 class RetrieveQuerySchema(RetrieveSchema):
     """The same in a URL: tiers repeated or separated by commas."""
 
-    limit = Whole(text=True, validate=validate.Range(1, 100, error="must be 1 to 100."))
-    as_of = Moment(text=True)
+    limit = Whole(
+        text=True,
+        validate=validate.Range(1, 100, error="must be 1 to 100."),
+        metadata={"description": LIMIT},
+    )
+    as_of = Moment(text=True, metadata={"description": AS_OF})
 
     @pre_load
     def from_texts(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
@@ -145,7 +153,7 @@ class RetrieveQuerySchema(RetrieveSchema):
 class ProfileQuerySchema(Strict):
     """Whose profile."""
 
-    user_id = Id()
+    user_id = Id(metadata={"example": "alice", "description": WHOSE})
 
 
 class AddAnswerSchema(Schema):

@@ -11,6 +11,21 @@ from memoryos_tasks.core.errors import ConfigError
 
 #: A stack that was killed a moment ago may still hold the lock for this long (seconds).
 _GRACE = 1.5
+#: The file with the URL of the gateway.
+GATEWAY = "gateway.url"
+
+
+def running_url(path: Path) -> str | None:
+    """Where the gateway of the stack that runs in ``path`` answers; None when none runs there or does not say."""
+    try:
+        url = (path / GATEWAY).read_text(encoding="utf-8").strip()
+        with (path / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return url or None
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None
 
 
 class DataDir:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from memoryos_app.stack.datadir import DataDir
+from memoryos_app.stack.datadir import GATEWAY, DataDir
 from memoryos_app.stack.engine import admit, find_redis
-from memoryos_app.stack.port import is_free, kept_ports
+from memoryos_app.stack.port import address, is_free, kept_ports
 from memoryos_app.stack.program import Program, Role, app_programs, redis_program
+from memoryos_app.stack.ready import base_url
 from memoryos_app.stack.supervisord import configuration
 from memoryos_tasks.adapters.config.toml import config_path
 from memoryos_tasks.core.errors import ConfigError
@@ -22,7 +23,8 @@ class PortTaken(ConfigError):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that is needed to start; ``stores`` says in words which Redis servers are used."""
+    """All that is needed to start; ``stores`` says in words which Redis servers are used, ``keys`` whether calls
+    need an API key."""
 
     data: DataDir
     programs: tuple[Program, ...]
@@ -31,6 +33,7 @@ class Plan:
     host: str
     port: int
     stores: str
+    keys: bool
 
 
 def make_plan(settings: Settings, environ: Mapping[str, str], apps: Sequence[Program] | None = None) -> Plan:
@@ -46,18 +49,20 @@ def make_plan(settings: Settings, environ: Mapping[str, str], apps: Sequence[Pro
             raise PortTaken(f"Port {port} on {host} is in use. Stop what listens there or choose another with --port.")
         stores, words = _stores(settings, data)
         programs = (*stores, *(app_programs() if apps is None else apps))
+        data.write(GATEWAY, base_url(host, port) + "\n")
         file = data.write("supervisord.conf", configuration(data, programs))
     except BaseException:
         data.release()
         raise
-    return Plan(data, programs, _environ(settings, environ), file, host, port, words)
+    return Plan(data, programs, _environ(settings, environ), file, host, port, words,
+                settings.auth_required)
 
 
 def _stores(settings: Settings, data: DataDir) -> tuple[list[Program], str]:
     """The embedded Redis servers that are needed; the URLs in use are left where others find them."""
     given: dict[Role, str] = {"truth": settings.redis.truth_url, "traffic": settings.redis.traffic_url}
     roles: list[Role] = [role for role, url in given.items() if not url]
-    programs, words = [], "Redis as configured"
+    programs, words = [], "Redis at " + " and ".join(dict.fromkeys(address(url) for url in given.values() if url))
     if roles:
         binary = find_redis()
         version = admit(data.path, binary)

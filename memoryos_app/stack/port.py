@@ -8,11 +8,18 @@ import random
 import socket
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from memoryos_tasks.core.errors import ConfigError
 
 #: Below the range that the kernel gives to outgoing connections, so that none of them sits on a port of ours.
 _RANGE = range(20000, 32000)
+
+
+def address(url: str) -> str:
+    """Host and port of a Redis URL, without its password."""
+    parts = urlsplit(url)
+    return f"{parts.hostname or '127.0.0.1'}:{parts.port or 6379}"
 
 
 def is_free(host: str, port: int) -> bool:

@@ -24,6 +24,11 @@ from memoryos_app.stack import leash
 TICK = 0.2
 #: The longest pause (seconds) before a program that keeps dying is started again.
 LONGEST_PAUSE = 15
+#: Tells the parent that all programs that had died run again.
+ALL_BACK = signal.SIGUSR1
+
+#: Names of the programs that died and do not run yet.
+_away: set[str] = set()
 
 
 class Keeper(Supervisor):  # type: ignore[misc]
@@ -33,6 +38,7 @@ class Keeper(Supervisor):  # type: ignore[misc]
         """Start all programs, then watch them until a signal ends this."""
         events.subscribe(events.ProcessStateBackoffEvent, bound_pause)
         events.subscribe(events.ProcessStateExitedEvent, report)
+        events.subscribe(events.ProcessStateRunningEvent, back)
         super().runforever()
 
 
@@ -48,13 +54,23 @@ def bound_pause(event: Any) -> None:
     """Pause 0, 1, 2, … seconds, at most :data:`LONGEST_PAUSE`, after a death right at the start."""
     pause = min(event.process.backoff - 1, LONGEST_PAUSE)
     event.process.delay = time.time() + pause
+    _away.add(event.process.config.name)
     if event.process.backoff in (1, 5):
         tell(f"{event.process.config.name} stopped right after its start; trying again.", event.process)
 
 
 def report(event: Any) -> None:
     """Say on the terminal that a program died and is started again."""
+    _away.add(event.process.config.name)
     tell(f"{event.process.config.name} stopped unexpectedly; starting it again.", event.process)
+
+
+def back(event: Any) -> None:
+    """Signal the parent when the last program that was away runs again."""
+    if event.process.config.name in _away:
+        _away.remove(event.process.config.name)
+        if not _away:
+            os.kill(os.getppid(), ALL_BACK)
 
 
 def tell(text: str, process: Any) -> None:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections import deque
+from typing import Any
 
 from memoryos_app.stack.plan import Plan
 from memoryos_app.stack.ready import ask, base_url
+from memoryos_app.stack.supervise import ALL_BACK
 
+#: Stores that do not answer are named after this (seconds).
+STORES_LATE = 5.0
 #: After this (seconds) a start counts as slow and says what it waits for; it goes on.
 SLOW_START = 60.0
+#: A dead worker counts for up to 5 s, so readiness is believed only this long (seconds) after the last restart; the
+#: supervisor calls a program back a second after its start.
+SETTLED = 4.0
 #: The supervisor may take this long (seconds) to stop its programs, two groups one after the other.
 STOP_LIMIT = 12.0
 
@@ -24,6 +32,7 @@ class Stack:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._signals = 0
+        self._back = 0.0
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> int:
@@ -32,6 +41,7 @@ class Stack:
             # A SIGHUP that nohup has switched off stays off.
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
+        signal.signal(ALL_BACK, self._on_back)
         tell(f"Starting {', '.join(each.name for each in self.plan.programs)} in {self.plan.data.path}")
         tell(f"Using {self.plan.stores}. Logs: {self.plan.data.path / 'logs'}")
         if self._signals:
@@ -45,7 +55,7 @@ class Stack:
             try:
                 process.wait(timeout=1.0)
             except subprocess.TimeoutExpired:
-                continue
+                self._say_ready_again()
         if not self._signals:
             tell(f"The supervisor stopped unexpectedly (exit code {process.returncode}), and all programs with it. "
                  f"Its log: {self.plan.data.log('supervisor')}")
@@ -57,17 +67,49 @@ class Stack:
         if self._signals > 1 and self._process is not None:
             self._process.kill()
 
+    def _on_back(self, *_: object) -> None:
+        self._back = time.monotonic()
+
+    def _say_ready_again(self) -> None:
+        if not self._back or time.monotonic() - self._back < SETTLED:
+            return
+        if ask(self.plan.host, self.plan.port, "/health/ready")[0] == 200:
+            self._back = 0.0
+            tell("MemoryOS is ready again.")
+
     def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
-        started, warned = time.monotonic(), False
+        started, warned, named = time.monotonic(), False, False
         while process.poll() is None and not self._signals:
-            status, _ = ask(self.plan.host, self.plan.port, "/health/ready")
+            status, said = ask(self.plan.host, self.plan.port, "/health/ready")
             if status == 200:
+                self._back = 0.0
                 tell(f"MemoryOS is ready on {base_url(self.plan.host, self.plan.port)}")
+                self._say_who_may_call()
                 return
+            if not named and time.monotonic() - started > STORES_LATE:
+                named = self._name_stores(said)
             if not warned and time.monotonic() - started > SLOW_START:
                 warned = True
                 self._explain()
             time.sleep(0.1 if not warned else 1.0)
+
+    def _say_who_may_call(self) -> None:
+        everywhere = self.plan.host in ("0.0.0.0", "", "::", "[::]")
+        if everywhere:
+            tell("It listens on all addresses of this machine.")
+        if self.plan.keys:
+            home = shlex.quote(str(self.plan.data.path))
+            tell(f"API keys are required. To make one: MEMORYOS_DATA_DIR={home} memoryos keys create --tenant NAME")
+        elif everywhere:
+            tell("API keys are off: anyone who reaches it reads all memory.")
+
+    def _name_stores(self, said: Any) -> bool:
+        """Say which stores the gateway misses; False when it misses none or cannot be asked yet."""
+        missing = said.get("missing", []) if isinstance(said, dict) else []
+        stores = [name for name in ("truth", "traffic") if name in missing]
+        if stores:
+            tell(f"Still waiting for {' and '.join(stores)} to answer ({self.plan.stores}). Ctrl-C stops.")
+        return bool(stores)
 
     def _explain(self) -> None:
         """Say what is not ready and show the ends of the logs that may tell why."""

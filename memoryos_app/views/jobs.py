@@ -11,7 +11,7 @@ from flask import Response, jsonify, request
 from memoryos_app.api import Area, gives, headers, route
 from memoryos_app.caller import caller
 from memoryos_app.chat import stream
-from memoryos_app.chat.run import ReplayEar, Run
+from memoryos_app.chat.run import START, ReplayEar, Run
 from memoryos_app.gone import detector
 from memoryos_app.parts import parts
 from memoryos_app.schemas.errors import ErrorSchema
@@ -23,6 +23,8 @@ area = Area("jobs", __name__, description="Queued work")
 
 #: Seconds beyond a job's deadline after which its events end.
 SLACK = 5.0
+#: The kind of jobs whose messages are journaled already, and so applied whatever is asked.
+INGEST = "ingest"
 _PLACE = re.compile(r"\d{1,19}-\d{1,19}")
 _FIELDS = ("message", "type", "param", "code")
 
@@ -36,18 +38,23 @@ def show(job_id: str) -> Response:
 
 
 @route(area, "/v1/jobs/<string:job_id>", "DELETE")
-@gives(area, 200, JobSchema, says="The job as it stands now; a run stops at its next chunk.")
+@gives(area, 200, JobSchema, says="The job as it stands now.")
 @gives(area, 404, ErrorSchema)
 def cancel(job_id: str) -> Response:
-    """Cancel a job"""
+    """Cancel a job
+
+    `cancel_requested` says that the job was open and was asked to stop. A run that streams stops at its next
+    chunk; one that does not, when its provider answers: the answer is dropped. Ingest jobs are not cancelled.
+    """
     job = _job(job_id)
-    if not job.status.final:
+    asked = not job.status.final and job.kind != INGEST
+    if asked:
         job = parts().ledger.cancel(job.owner.tenant, job_id)
         try:
             parts().runs.cancel(job.owner, job_id)
         except TrafficDown:
             parts().watch.traffic_failed()  # The run learns of it from the ledger when it renews its claim.
-    return jsonify(_shown(job))
+    return jsonify({**_shown(job), "cancel_requested": True} if asked else _shown(job))
 
 
 @route(area, "/v1/jobs/<string:job_id>/events")
@@ -57,9 +64,10 @@ def cancel(job_id: str) -> Response:
 def events(job_id: str) -> Response:
     """Follow a job
 
-    Replays what the run has said, then follows it. The same events as a direct stream's, byte for byte.
+    Replays what the run has said, then follows it. The same events as a direct stream's, byte for byte. After
+    the id of the last event there is only the end again.
     """
-    after = request.headers.get("Last-Event-ID", "0-0")
+    after = request.headers.get("Last-Event-ID", START)
     if not _PLACE.fullmatch(after):
         raise InvalidRequest(
             "Last-Event-ID is not an id of this stream, such as 1700000000000-0.", param="Last-Event-ID"

@@ -18,6 +18,12 @@ def docs() -> Response:
     return Response(_PAGE.read_text(encoding="utf-8"), mimetype="text/html")
 
 
+@area.get("/favicon.ico")
+def icon() -> Response:
+    """None; browsers ask for one with every page."""
+    return Response(status=204)
+
+
 @area.get("/")
 def front() -> BaseResponse:
     """People who type the bare address want the page."""

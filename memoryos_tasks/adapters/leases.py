@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from memoryos_tasks.core.errors import LostClaim, MemoryOSError
+from memoryos_tasks.core.errors import LostClaim
 from memoryos_tasks.ports.ledger import Claim, Ledger
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,8 @@ class LeaseKeeper:
         except LostClaim:
             with self._guard:
                 lease.lost = lease in self._leases
-        except MemoryOSError as error:
+        except Exception as error:  # whatever it is, this thread must go on: it keeps all runs of the process
             if time.monotonic() - lease.renewed_at > self._lease_seconds:
                 lease.lost = True
-            log.warning("lease_not_renewed", job_id=lease.claim.job.id, code=error.code)
+            code = getattr(error, "code", type(error).__name__)
+            log.warning("lease_not_renewed", job_id=lease.claim.job.id, code=code)

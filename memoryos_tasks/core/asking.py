@@ -51,22 +51,37 @@ _ASKED: tuple[tuple[tuple[str, ...], str], ...] = (
     (("health",), r"\bhealth\b|\billness|\bcondition\b|疾病|健康|什么病"),
     (("note",), r"\bremember\b|\bnote|记住|记得"),
     (("date", "kind"), r"\bwhen\b|\bwhat (?:day|time|date)\b|什么时候|几点|哪天"),
-    (("*",), r"know about me\b|remember about me|tell me about myself|who am i\b|about myself|了解我|知道我什么"
-    r"|关于我|我是谁"),
+    (("*",), r"\b(?:know|remember|learned|stored|noted|have) (?:about|of|on) me\b|\btell me about (?:me|myself)\b"
+    r"|\bwho am i\b|about myself|\beverything (?:about me|you (?:know|remember))\b|了解我|关于我|我是谁"
+    r"|(?:知道|记得)我的?(?:哪些|什么|多少)(?:事情?|信息|情况|东西|资料)?(?:了|呢|吗)?[？?。！!]*$"),
 )  # fmt: skip
 _RULES = tuple((attributes, re.compile(pattern, re.IGNORECASE)) for attributes, pattern in _ASKED)
 _FAVORITE = re.compile(
     r"\bfavou?rite (\w+)|最(?:喜欢|爱)的?(?:是)?(?:什么|哪.)?([\u4e00-\u9fff]{1,3}?)(?=是|$|[？?])", re.IGNORECASE
 )
 
+_FORMER = re.compile(
+    r"\bbefore(?: (?:that|now|this|then|i moved))?\W*$|\bpreviously\b|\bformer(?:ly)?\b|\bprevious\b|\bused? to\b"
+    r"|\bin the past\b|\bearlier\b|以前|之前|过去|曾经",
+    re.IGNORECASE,
+)
+_WHERE = re.compile(r"\bwhere\b|哪里|哪儿|在哪|什么地方", re.IGNORECASE)
+_WHEN = re.compile(r"\bwhen\b|什么时候|哪年|哪一年|几[年月号]", re.IGNORECASE)
+#: What a question after a place never asks for.
+TIMES = frozenset({"birthday", "birth year", "age"})
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """``subjects`` that the question names (the user among them if it says I or my) and ``attributes`` it asks"
-    " for."""
+    """``subjects`` that the question names (the user among them if it says I or my), ``attributes`` it asks for.
+
+    ``former`` asks for what no longer holds, ``where`` for a place and no time.
+    """
 
     subjects: frozenset[str]
     attributes: frozenset[str]
+    former: bool = False
+    where: bool = False
 
     @property
     def everything(self) -> bool:
@@ -84,6 +99,9 @@ def asked(question: str) -> Asked:
     for names, pattern in _RULES:
         if pattern.search(question):
             attributes.update(names)
+    where = bool(_WHERE.search(question)) and not _WHEN.search(question)
+    if where and re.search(r"\bborn\b|出生", question, re.IGNORECASE):
+        attributes = (attributes - TIMES) | {"hometown"}
     for english, chinese in _FAVORITE.findall(question):
         attributes -= _LIKING
         noun = english.casefold().replace("colour", "color").replace("film", "movie") or FAVORITES.get(chinese, chinese)
@@ -96,7 +114,7 @@ def asked(question: str) -> Asked:
         not subjects or "pet" in attributes or subjects <= {"car", "pet", "child", "kid"}
     ):
         subjects.add(USER)
-    return Asked(frozenset(subjects), frozenset(attributes))
+    return Asked(frozenset(subjects), frozenset(attributes), bool(_FORMER.search(question)), where)
 
 
 def _subject(word: str) -> str:

@@ -27,8 +27,13 @@ def said(completion: Mapping[str, Any]) -> str:
     """The text of the first choice; '' where it is none (a tool call, a refusal)."""
     for choice in completion.get("choices") or ():
         content = (choice.get("message") or {}).get("content")
-        return content if isinstance(content, str) else ""
+        return _whole(content) if isinstance(content, str) else ""
     return ""
+
+
+def _whole(text: str) -> str:
+    """Halves of a surrogate pair that came in two chunks joined; a half that stays alone becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _choice(index: int) -> dict[str, Any]:

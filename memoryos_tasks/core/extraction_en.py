@@ -34,8 +34,8 @@ _CONTRACTIONS = (
 _CLAUSES = re.compile(
     r"\s*(?:[,，、]\s*(?:and |but |so )?|[;:；：—–]\s*|\s-\s|\b(?:but|because|although|though|while|whereas"
     r"|since(?= (?:I|my)\b)|so(?= (?:I|my)\b))\s"
-    r"|\band\s+(?=(?:I|I'm|my|we|he|she|it|they|now|then|currently|also|just|live|work|am|love|like|hate|enjoy"
-    r"|have|speak|moved|dislike"
+    r"|(?<!\blove )\band\s+(?=(?:I|I'm|my|we|he|she|it|they|now|then|currently|also|just|live|work|am|love|like|enjoy"
+    r"|have|speak|moved|prefers?|(?:dislike|hate|detest|loathe|adore|enjoy|love)s?|can not"
     r"|do not|please|call|own|is|lives|works|likes|has|was|come|from)\b))",
     re.IGNORECASE,
 )
@@ -46,6 +46,7 @@ _LEAD = re.compile(
     r"|now|currently"
     r"|right now|these days|nowadays|at the moment|anyway|basically|personally|because|since|as you know|then"
     r"|in general|thanks"
+    r"|i meant(?: to say)?(?: that)?(?= (?:I|my|we)\b)"
     r"|thank you|nice to meet you|good (?:morning|evening|afternoon)|update|today|recently|last (?:week|month"
     r"|year)|yesterday)"
     r"(?:[\s,:!.\-]+|$))+",
@@ -78,7 +79,8 @@ _BASE = {"working": "work", "living": "live", "studying": "study", "residing": "
 _THIRD = {
     "is": "am", "has": "have", "does": "do", "lives": "live", "works": "work", "likes": "like", "loves": "love",
     "hates": "hate", "enjoys": "enjoy", "speaks": "speak", "studies": "study", "plays": "play", "prefers": "prefer",
-    "comes": "come", "owns": "own", "dislikes": "dislike", "drives": "drive", "goes": "go", "attends": "attend",
+    "comes": "come", "adores": "adore", "detests": "detest", "loathes": "loathe",
+    "owns": "own", "dislikes": "dislike", "drives": "drive", "goes": "go", "attends": "attend",
 }  # fmt: skip
 #: A clause after which "and live in Rome" is not about what is.
 _WISHFUL = re.compile(
@@ -87,10 +89,15 @@ _WISHFUL = re.compile(
     r"|(?:was|were)\b|never|do not|can not)", re.IGNORECASE
 )  # fmt: skip
 _ELIDED = re.compile(
-    r"^(?:am|live|living|work|working|(?:love|like|hate|enjoy)(?! (?:my|an?|the|this|that|when|in|for)\b)|have"
+    r"^(?:am|live|living|work|working|(?:love|like|hate|enjoy|detest|loathe|adore|dislike)s?"
+    r"(?! (?:my|an?|the|this|that|when|in|for)\b)|have|prefer|can not (?:stand|bear)"
     r"|speak|moved|dislike|do not|own|study|play|come|from|based|married"
     r"|single|is|lives|works|likes|has)\b", re.IGNORECASE
 )  # fmt: skip
+#: A verb after a comma begins a clause of its own, not one more member of the list before.
+_VERB = re.compile(
+    r"^(?:(?:hate|dislike|detest|loathe|adore|enjoy|prefer)s?|loves|can not|do not|(?:love|like)(?! song| stor))\b", re.I
+)
 #: What no fact may hold: it would stand in every prompt.
 _SECRET = re.compile(r"\b(?:password|passcode|pin|cvv|ssn|secret)\b", re.IGNORECASE)
 
@@ -192,6 +199,8 @@ class _Reader:
             return list(_match(self._subject or USER, self._label, False, f"am {clause}"))
         if re.match(r"(?:an?|the) \w+", clause) and self._open.attribute in ("name", "age", "hometown", "residence"):
             return list(_match(self._subject or USER, self._label, False, f"am {clause}"))
+        if _VERB.match(clause):
+            return None
         if self._open.many and self._open.attribute not in ("note", "pet", "bought", "owns", "family"):
             return self._listed(clause)
         return None
@@ -204,12 +213,7 @@ class _Reader:
             r"|&) [\w'\-]+(?: [\w'\-]+){0,2})?",
             clause,
         )
-        if not simple or re.search(
-            r"\b(?:I|you|my|me|it|is|are|am|please|thanks|not|can|help"
-            r"|your)\b",
-            clause,
-            re.IGNORECASE,
-        ):
+        if not simple or re.search(r"\b(?:I|you|my|me|it|is|are|am|please|thanks|not|can|help|your)\b", clause, re.I):
             return None
         self._pending += things(clause)
         if not re.search(r"(?:^|\s)(?:and|or|&) ", clause):
@@ -221,14 +225,7 @@ class _Reader:
 
 
 def _denies(clause: str) -> bool:
-    return bool(
-        re.match(
-            r"^I (?:do not|can not|never) (?:\w+ )?(?:like|love|enjoy|stand|eat"
-            r"|drink)",
-            clause,
-            re.IGNORECASE,
-        )
-    )
+    return bool(re.match(r"I (?:do not|can not|never) (?:\w+ )?(?:like|love|enjoy|stand|eat|drink)", clause, re.I))
 
 
 def _third(rest: str) -> str:
@@ -272,12 +269,7 @@ def _values(subject: str, label: str, match: re.Match[str]) -> Iterator[Claim]:
 def _claim(subject: str, label: str, attribute: str, value: str, what: str) -> Iterator[Claim]:
     what = " ".join(what.casefold().replace("colour", "color").replace("film", "movie").split())
     if attribute == "thing":
-        dated = re.search(
-            r"\d|tomorrow|monday|tuesday|wednesday|thursday|friday|saturday|sunday"
-            r"|next ",
-            value,
-            re.IGNORECASE,
-        )
+        dated = re.search(r"\d|tomorrow|(?:mon|tues|wednes|thurs|fri|satur|sun)day|next ", value, re.IGNORECASE)
         yield Claim(what, "date" if dated else "kind", value, label=what)
     elif attribute == "pet name":
         animal = what.split()[-1]

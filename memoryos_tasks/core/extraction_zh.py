@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from memoryos_tasks.core.claims import USER, Claim
-from memoryos_tasks.core.rules_zh import NOTE, POSSESSIONS, PREDICATES, RELATION, WISHES
+from memoryos_tasks.core.rules_zh import NAMED_PET, NOTE, POSSESSIONS, PREDICATES, RELATION, WISHES
 from memoryos_tasks.core.values_zh import CLEANERS
 from memoryos_tasks.core.words_zh import FAVORITES, RELATIONS, THINGS
 
@@ -38,6 +38,8 @@ _SUBJECTLESS = re.compile(
     r"^(?:现在|目前|今年|也|还|很|非常|特别)*(?:是|叫|姓|住|在|来自|喜欢|爱|热爱|讨厌|不喜欢|从事|做|当|会说|养"
     r"|有|对|不吃|搬|\d{1,3}岁|吃素|单身|已婚|未婚|毕业于|就职于)"
 )
+#: An animal kept by nobody named is the speaker's.
+_MY_PET = re.compile(r"^(?=(?:刚|最近|家里)?养了[一两二三四五\d]+[只条匹])")
 _SECRET = re.compile(r"密码|口令|验证码|pin码", re.IGNORECASE)
 
 
@@ -50,6 +52,7 @@ def claims(sentence: str) -> Iterator[Claim]:
         inner = list(claims(note["note"]))
         yield from inner or [Claim(USER, "note", note["note"].strip(" 。，,"), chinese=True)]
         return
+    sentence = _MY_PET.sub("我", sentence)
     subject, label = "", ""
     for part in _CLAUSES.split(sentence):
         clause = _TRAIL.sub("", _LEAD.sub("", part.strip()))
@@ -88,7 +91,7 @@ def _parse(clause: str, subject: str, label: str) -> tuple[str, str, bool, str]:
 def _found(subject: str, label: str, owns: bool, rest: str) -> list[Claim]:
     if owns:
         return _first(POSSESSIONS, rest, subject, label)
-    rest = _ADVERBS.sub("", rest)
+    rest = NAMED_PET.sub(r"\1\3叫\2", _ADVERBS.sub("", rest))
     return _first(PREDICATES, rest, subject, label) or _first(POSSESSIONS, rest, subject, label)
 
 

@@ -75,11 +75,20 @@ def surname(value: str) -> list[str]:
 
 
 def occupation(value: str) -> list[str]:
+    if re.match(r"\w+(?: and \w+)? as (?!well\b)", value):  # work as hard as one can
+        return []
     value = re.sub(r" (?:in|from|at|of two|of three)\b (?=.*).*$", "", cut(value)) if not _of(value) else cut(value)
-    value = re.split(r" and (?:an?|part|a father|a mother)\b", value)[0].strip()
+    value = re.split(r" (?:as|and (?:an?|part|a father|a mother))\b", value)[0].strip()
     if DANGLING.match(value) or value.casefold() in {
         "much",
         "hard",
+        "needed",
+        "required",
+        "usual",
+        "normal",
+        "always",
+        "planned",
+        "expected",
         "team",
         "well",
         "great",

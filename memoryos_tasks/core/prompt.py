@@ -66,6 +66,21 @@ def not_carried(recalled: Sequence[Recalled], messages: Sequence[Message]) -> li
     return [item for item in recalled if item.kind != Kind.TURN or (item.role, _plain(item.content)) not in carried]
 
 
+def distinct(recalled: Sequence[Recalled]) -> list[Recalled]:
+    """The items without those that say again what one before them says: the same words by the same speaker, or
+    a page or segment whose turns are all there."""
+    kept: list[Recalled] = []
+    said: set[tuple[str | None, str]] = set()
+    turns = {source for item in recalled if item.kind is Kind.TURN for source in item.sources}
+    for item in recalled:
+        words = (item.role, " ".join(item.content.split()).casefold())
+        told = item.kind in (Kind.PAGE, Kind.SEGMENT) and item.sources and turns.issuperset(item.sources)
+        if words not in said and not told:
+            said.add(words)
+            kept.append(item)
+    return kept
+
+
 def day(timestamp: float) -> str:
     """The UTC date of a time in seconds since the epoch, as YYYY-MM-DD; '?' for one that no calendar has."""
     try:

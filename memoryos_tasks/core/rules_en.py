@@ -46,7 +46,7 @@ PREDICATES: Final = _rules(
     + r"(?P<occupation>.+?)(?:"
     + _AT
     + r"(?P<employer>.+))?",
-    r"work in (?P<industry>.+)",
+    r"work in (?P<industry>.+?)(?: as " + _A + r"(?P<occupation>(?!\w+ as\b).+?)(?:" + _AT + r"(?P<employer>.+))?)?",
     r"(?:live|reside|am based|been living|settled(?: down)?) in (?P<residence>.+)",
     r"(?:moved|relocated)(?: back| over| here)?(?: from .+?)? to (?P<residence>.+)",
     r"(?:am|come|hail)(?: originally)? from (?P<hometown>.+)",

@@ -35,7 +35,7 @@ PREDICATES: Final = _rules(
     r"(?:在)(?P<hometown>.+?)(?:出生|长大|土生土长)(?:的)?",
     r"(?:在)(?P<residence>.+?)(?:居住|定居|生活)(?:了.*)?",
     r"(?:居?住在?|定居在?|定居于|生活在|家在|家住在?)(?P<residence>.+)",
-    r"(?:搬家?|移居|迁)(?:到|去|来|至)(?:了)?(?P<residence>.+)",
+    r"(?:从.{1,10}?)?(?:搬家?|移居|迁)(?:到|去|来|至)(?:了)?(?P<residence>.+)",
     r"(?:换(?:了)?(?:个)?工作了?|跳槽)(?:到|去|来)(?:了)?(?P<employer>.+)",
     r"在(?P<employer>.+?)(?:当|做|担任|任)(?P<occupation>" + _ONE + r".+)",
     r"在(?P<employer>.+?)(?:工作|上班|任职|就职|供职)(?:了)?",
@@ -63,6 +63,11 @@ PREDICATES: Final = _rules(
     r"去过(?P<visited>.+)",
     r"(?:是|做)(?P<trade>.+)",
     r"是(?P<self_name>.+)",
+)
+#: "一只叫豆豆的猫": the number and classifier, the name, the animal.
+NAMED_PET: Final = re.compile(
+    r"([一两二三四五\d]*[只条个匹头])(?:名字|名)?叫(?:做|作)?([^，的]{1,8})的"
+    r"((?:[\u4e00-\u9fff]{0,3}?)(?:" + _ANIMALS + r"))$"
 )
 #: After 我的 or 我姐姐的; also after 我 where 的 is left out.
 POSSESSIONS: Final = _rules(

@@ -47,7 +47,7 @@ def asked_span(question: str, now: float) -> tuple[float, float] | None:
     """
     today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for pattern, begin, end in _AGO:
-        if pattern.search(question):
+        if pattern.search(question) and today.year > 1:
             return (today - timedelta(days=begin)).timestamp(), (today - timedelta(days=end)).timestamp()
     if found := _ISO.search(question) or _CHINESE.search(question):
         return _span(_number(found["year"]), int(found["month"]), _number(found["day"]), today)
@@ -67,13 +67,13 @@ def _number(digits: str | None) -> int | None:
 
 def _span(year: int | None, month: int, day: int | None, today: datetime) -> tuple[float, float] | None:
     try:
-        start = datetime(year or today.year, month, day or 1, tzinfo=UTC)
+        start = datetime(today.year if year is None else year, month, day or 1, tzinfo=UTC)
         if year is None and start > today:
             start = start.replace(year=today.year - 1)
-    except ValueError:  # no such day: not a date after all
+        days = 1 if day else calendar.monthrange(start.year, start.month)[1]
+        return start.timestamp(), (start + timedelta(days=days)).timestamp()
+    except (ValueError, OverflowError):  # no such day, or past the calendar's end: not a date after all
         return None
-    days = 1 if day else calendar.monthrange(start.year, start.month)[1]
-    return start.timestamp(), (start + timedelta(days=days)).timestamp()
 
 
 def nearness(timestamp: float, span: tuple[float, float] | None) -> float:

@@ -90,6 +90,19 @@ def sentence(subject: str, attribute: str, value: str, *, chinese: bool, label: 
     )
 
 
+def addressed(text: str) -> str:
+    """A sentence of :func:`sentence` about the user, spoken to the user; any other text as it is."""
+    if text.startswith("用户"):
+        return "你" + text.removeprefix("用户")
+    if text.startswith("The user's "):
+        return "Your " + text.removeprefix("The user's ")
+    if not text.startswith("The user "):
+        return text
+    verb, gap, rest = text.removeprefix("The user ").partition(" ")
+    base = verb[:-1] if verb.endswith("s") and not verb.endswith("ss") else verb
+    return f"You {_SECOND.get(verb, base)}{gap}{rest}"
+
+
 def _chinese(subject: str, attribute: str, value: str, label: str, you: bool) -> str:
     who = "你" if you else "用户"
     if subject != USER:

@@ -84,11 +84,11 @@ class Ledger(Protocol):
     ) -> None:
         """Close the job, journal ``events`` (of one session) and show them in short-term memory, in one atomic step.
 
-        Raises :class:`LostClaim`.
+        Raises :class:`LostClaim`, and :class:`Cancelled` for a success that was cancelled meanwhile.
         """
 
     def retry(self, claim: Claim, *, delay: float, error: Mapping[str, Any]) -> None:
-        """Give the job back, due again after ``delay`` seconds. Raises :class:`LostClaim`."""
+        """Give the job back, due again after ``delay`` seconds. Raises :class:`LostClaim` and :class:`Cancelled`."""
 
     def cancel(self, tenant: str, job_id: str) -> Job:
         """Cancel: at once when queued, else ask its run to stop. Final jobs stay as they are."""

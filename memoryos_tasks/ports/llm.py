@@ -25,6 +25,8 @@ class ModelCall:
     question: str = ""
     facts: Sequence[Fact] = field(default_factory=tuple)
     recalled: Sequence[Recalled] = field(default_factory=tuple)
+    #: Whether what is said will be remembered.
+    memory: bool = True
     #: Absolute end of the whole call, in seconds of time.monotonic().
     deadline: float = float("inf")
 

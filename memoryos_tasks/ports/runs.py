@@ -59,7 +59,7 @@ class Runs(Protocol):
         """The messages of a run after that id; waits up to ``block_seconds`` when there are none."""
 
     def spoke(self, owner: Owner, job_id: str) -> bool:
-        """Whether a run of this job has sent a chunk already, so that another run would repeat it."""
+        """Whether a run of this job has said more than its start, so that another run would repeat it."""
 
     def cancel(self, owner: Owner, job_id: str) -> None:
         """Make the next :meth:`say` of this run answer True."""

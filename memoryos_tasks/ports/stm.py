@@ -17,6 +17,9 @@ class Stm(Protocol):
     def settled(self, owner: Owner, session: str, *, count: int) -> list[Event] | None:
         """As :meth:`newest`; None when the owner has events that neither this session shows nor the index has yet."""
 
+    def unapplied(self, owner: Owner, session: str) -> int:
+        """How many events the session shows that the index may not have yet."""
+
     def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         """The oldest events, oldest first."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.items import Fact, Kind
-from memoryos_tasks.core.slots import resolve
+from memoryos_tasks.core.slots import fact_id, resolve
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.vectors import Hit, Point, VectorStore, Where
 from memoryos_tasks.services.recall import Recall
@@ -48,15 +49,19 @@ class Beliefs:
         """Believe these facts; how many are new. What they contradict is kept and ends. ``fence``: the lock's token."""
         if not facts:
             return 0
-        existing = {fact.id: fact for fact in self.believed(owner)}
+        facts = [fact if fact.id else replace(fact, id=fact_id(owner, fact)) for fact in facts]
+        # What was learned before and has ended is known too, or learning it again would bring it back.
+        known = [self._fact(owner, hit) for hit in self._vectors.get(owner, [fact.id for fact in facts])]
+        existing = {fact.id: fact for fact in (*known, *self.believed(owner))}
         changes = resolve(owner, existing.values(), facts)
         points = [self._point(owner, fact) for fact in (*changes.to_insert, *changes.to_update)]
-        if points:
-            self._vectors.upsert(owner, points, fence=fence)
         starts = {fact.id: fact.valid_from for fact in changes.to_insert}
+        # The old ends before the new stands: interrupted in between, learning again completes it.
         for old, new in changes.to_supersede:
             ended = {"valid_to": starts[new], "superseded_by": new}
             self._vectors.patch(owner, [old], ended, fence=fence)
+        if points:
+            self._vectors.upsert(owner, points, fence=fence)
         return len(changes.to_insert)
 
     def _point(self, owner: Owner, fact: Fact) -> Point:

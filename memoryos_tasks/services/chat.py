@@ -13,6 +13,7 @@ from memoryos_tasks.core import chat as messages
 from memoryos_tasks.core.completion import assemble, said
 from memoryos_tasks.core.errors import (
     Cancelled,
+    DeadlineExceeded,
     LostClaim,
     MemoryOSError,
     TrafficDown,
@@ -22,7 +23,7 @@ from memoryos_tasks.core.errors import (
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.items import Recalled
 from memoryos_tasks.core.models import resolve
-from memoryos_tasks.core.prompt import compose, memory_block, not_carried
+from memoryos_tasks.core.prompt import compose, distinct, memory_block, not_carried
 from memoryos_tasks.ports.ledger import Claim, Job, Ledger, Status
 from memoryos_tasks.ports.llm import ModelCall, Provider
 from memoryos_tasks.ports.runs import Runs, Saying
@@ -30,6 +31,10 @@ from memoryos_tasks.services.context import Context, Contexts
 
 #: Upstream statuses that another attempt may cure.
 RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
+
+
+#: Characters of one message that are remembered: a pasted file is for its question, not for every later one.
+MOST_REMEMBERED = 100_000
 
 
 class Lease(Protocol):
@@ -122,11 +127,16 @@ class Chats:
 
     def _claimed(self, claim: Claim, lease: Lease) -> Outcome:
         job = claim.job
-        if claim.job.attempts > 1 and job.request.get("stream") and self._runs.spoke(job.owner, job.id):
+        if claim.job.attempts > 1 and self._runs.spoke(job.owner, job.id):
             raise UpstreamError("The run was interrupted after it had begun to answer; ask again.")
         completion = self._answer(job, lease)
         events = self._exchange(job, completion) if job.request.get("memory") else []
-        self._ledger.finish(claim, Status.SUCCEEDED, result=completion, events=events)
+        try:
+            self._ledger.finish(claim, Status.SUCCEEDED, result=completion, events=events)
+        except TruthDown:
+            # The answer is there and the store of record is not: answered, not remembered, as without a row.
+            self._end(job, completion)
+            return Outcome(job.id, "unrecorded", completion.get("usage"))
         self._end(job, completion)
         return Outcome(job.id, "succeeded", completion.get("usage"), remembered=len(events))
 
@@ -157,7 +167,8 @@ class Chats:
             question=question,
             facts=context.facts,
             recalled=[*context.recalled, *context.recent],
-            deadline=time.monotonic() + self._limits.deadline,
+            deadline=time.monotonic() + self._time_left(job),
+            memory=bool(job.request.get("memory")),
         )
         start = {"tier": "2", "missing": list(context.missing), "recalled": len(context.recalled)}
         if not job.request.get("stream"):
@@ -168,6 +179,14 @@ class Chats:
                 raise Cancelled
             return completion
         return assemble(self._relay(job, start, provider.stream(call), lease))
+
+    def _time_left(self, job: Job) -> float:
+        """Seconds until the job's deadline, which counts from its arrival."""
+        end = job.deadline or float(job.request.get("deadline") or 0.0)
+        left = min(self._limits.deadline, end - self._clock()) if end else self._limits.deadline
+        if left <= 0:
+            raise DeadlineExceeded
+        return left
 
     def _context(self, job: Job, body: Mapping[str, Any]) -> tuple[Context, str]:
         question = messages.question(body["messages"])
@@ -180,7 +199,7 @@ class Chats:
 
     def _prompt(self, asked: list[Mapping[str, Any]], context: Context) -> list[dict[str, Any]]:
         recent = not_carried(context.recent, asked)
-        block = memory_block(context.facts, [*recent, *context.recalled], self._limits.budget)
+        block = memory_block(context.facts, distinct([*recent, *context.recalled]), self._limits.budget)
         return compose(asked, block)
 
     def _relay(
@@ -216,11 +235,11 @@ class Chats:
             owner=job.owner,
             event_id=f"{job.id}:{index}",
             role=role,  # type: ignore[arg-type]
-            content=content,
+            content=content[:MOST_REMEMBERED],
             timestamp=at,
             session=str(job.request.get("session") or "default"),
             assistant=str(job.request.get("assistant") or "default"),
-            name=name if isinstance(name, str) else None,
+            name=name if isinstance(name, str) and name else None,
         )
 
     def _end(self, job: Job, completion: Mapping[str, Any]) -> None:
@@ -234,9 +253,11 @@ class Chats:
         job = claim.job
         try:
             if self._again(job, error):
-                delay = error.retry_after or random.uniform(0.5, 1.0) * 2.0**job.attempts
-                self._ledger.retry(claim, delay=delay, error=error.described())
-                return Outcome(job.id, "queued", code=error.code)
+                try:
+                    self._ledger.retry(claim, delay=self._pause(job, error), error=error.described())
+                    return Outcome(job.id, "queued", code=error.code)
+                except Cancelled as cancelled:
+                    error = cancelled
             status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
             self._ledger.finish(claim, status, error=error.described())
         except LostClaim:
@@ -248,10 +269,16 @@ class Chats:
         self._say_error(job, error)
         return Outcome(job.id, status.value, code=error.code)
 
+    def _pause(self, job: Job, error: MemoryOSError) -> float:
+        """Seconds until the next attempt: what the vendor asks for, else exponential with jitter."""
+        return error.retry_after or random.uniform(0.5, 1.0) * 2.0**job.attempts
+
     def _again(self, job: Job, error: MemoryOSError) -> bool:
         """Whether to try again later: background work only, a client that waits asks again itself."""
         transient = isinstance(error, UpstreamError | TrafficDown) and error.status in RETRIED
         if not transient or job.inbox or job.attempts >= self._limits.attempts:
+            return False
+        if job.deadline and self._clock() + self._pause(job, error) >= job.deadline:
             return False
         # Another run of a stream that has spoken would only say that it was interrupted.
         streamed = job.request.get("stream") and not isinstance(error, TrafficDown)

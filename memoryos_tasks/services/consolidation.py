@@ -39,16 +39,19 @@ class Consolidation:
     def run(self, owner: Owner, session: str, *, keep: int) -> int:
         """Consolidate the session until it holds at most ``keep`` events; how many pages were made.
 
-        0 when another run holds the owner's lock: that one does the work.
+        0 when another run holds the owner's lock, or while events of the session are being applied.
         """
         made = 0
         with self._locks.hold(owner, wait_seconds=LOCK_SECONDS) as held:
-            excess = self._stm.size(owner, session) - keep if held else 0
+            # What is not indexed yet has no turn to place; whoever indexes it notes the overflow again.
+            settled = held is not None and not self._stm.unapplied(owner, session)
+            excess = self._stm.size(owner, session) - keep if settled else 0
             while held and excess > 0 and made < MOST_PAGES:
                 batch = min(excess, BATCH)
                 events = self._stm.oldest(owner, session, count=batch + LOOKAHEAD)
                 pages = _leaving(segmentation.pages(events), batch)
                 self._file(owner, pages, held)
+                held.check()
                 self._stm.drop(owner, session, _events_of(pages, events))
                 made += len(pages)
                 excess = self._stm.size(owner, session) - keep

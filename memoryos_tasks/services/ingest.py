@@ -69,26 +69,34 @@ class Ingest:
         if not self._journal.pending(owner):
             return
         try:
-            self.drain(most=BATCH)
+            self._apply(self._journal.read(count=BATCH), Drained(), lock_seconds=SETTLE_SECONDS)
         except (VectorsDown, LostClaim):
             return  # What can be read is read; the rest stays pending for a later run.
         end = time.monotonic() + SETTLE_SECONDS
         while self._journal.pending(owner) and time.monotonic() < end:
             time.sleep(0.005)
 
-    def _apply(self, entries: Sequence[Entry], drained: Drained) -> None:
+    def _apply(self, entries: Sequence[Entry], drained: Drained, *, lock_seconds: float = LOCK_SECONDS) -> None:
         if not entries:
             return
         admitted = self._journal.admit(entries)
-        # What the store of vectors refuses stays pending; short-term memory has it meanwhile.
-        for owner, events in _by_owner(admitted):
-            self._recall.index(events, self._before(owner, events))
-            self._learn(owner, events)
-        self._announce(admitted, self._journal.applied(admitted))
-        drained.applied += len(admitted)
-        for owner, session in {(entry.event.owner, entry.event.session) for entry in admitted}:
-            if self._stm.size(owner, session) > self._capacity:
-                drained.overflowing.add((owner, session))
+        failure: Exception | None = None
+        for owner, mine in _by_owner(admitted):
+            events = [entry.event for entry in mine]
+            try:
+                self._recall.index(events, self._before(owner, events))
+                self._learn(owner, events, lock_seconds)
+            except Exception as error:
+                # One owner's trouble is not another's: these stay pending, and short-term memory has them.
+                failure = error
+                continue
+            self._announce(mine, self._journal.applied(mine))
+            drained.applied += len(mine)
+            for session in {event.session for event in events}:
+                if self._stm.size(owner, session) > self._capacity:
+                    drained.overflowing.add((owner, session))
+        if failure is not None:
+            raise failure
 
     def _before(self, owner: Owner, events: Sequence[Event]) -> dict[str, list[Event]]:
         before = {}
@@ -98,11 +106,11 @@ class Ingest:
             before[session] = [event for event in newest if event.seq < min(mine)][-BEFORE:]
         return before
 
-    def _learn(self, owner: Owner, events: Sequence[Event]) -> None:
+    def _learn(self, owner: Owner, events: Sequence[Event], lock_seconds: float) -> None:
         facts = [fact for event in events if event.role == "user" for fact in extract(event)]
         if not facts:
             return
-        with self._locks.hold(owner, wait_seconds=LOCK_SECONDS) as held:
+        with self._locks.hold(owner, wait_seconds=lock_seconds) as held:
             if held is None:
                 raise LostClaim("Another run kept this user's memory for too long; the events stay pending.")
             self._beliefs.learn(owner, facts, fence=held.token)
@@ -110,15 +118,17 @@ class Ingest:
     def _announce(self, entries: Sequence[Entry], done: Sequence[tuple[str, str, str]]) -> None:
         owners = {entry.job_id: entry.event.owner for entry in entries}
         for _, job_id, inbox in done:
+            if not inbox:
+                continue  # Nobody waits; who asks later asks the ledger.
             try:
                 self._runs.say(owners[job_id], job_id, Saying.DONE, {}, inbox=inbox)
             except TrafficDown:
                 return  # Who waits looks into the ledger, where the job is complete.
 
 
-def _by_owner(entries: Iterable[Entry]) -> Iterable[tuple[Owner, list[Event]]]:
+def _by_owner(entries: Iterable[Entry]) -> Iterable[tuple[Owner, list[Entry]]]:
     def key(entry: Entry) -> tuple[str, str]:
         return entry.event.owner.tenant, entry.event.owner.user
 
     for (tenant, user), group in groupby(sorted(entries, key=key), key=key):
-        yield Owner(tenant, user), sorted((entry.event for entry in group), key=lambda event: event.seq)
+        yield Owner(tenant, user), sorted(group, key=lambda entry: entry.event.seq)

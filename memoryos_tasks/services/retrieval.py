@@ -13,6 +13,10 @@ from memoryos_tasks.services.beliefs import Beliefs
 from memoryos_tasks.services.context import Contexts
 from memoryos_tasks.services.recall import Recall
 
+#: How many times as many items are looked at when only some tiers are asked for, and the most of them.
+TIER_DEPTH = 8
+MOST_FOUND = 400
+
 
 class Retrieval:
     """Reads memory; writes nothing."""
@@ -43,17 +47,19 @@ class Retrieval:
         self._catch_up(owner)
         try:
             kinds = _kinds(tiers)
+            # A tier is where an item stands, told only after it was found: look at more, and keep as many.
+            depth = min(limit * TIER_DEPTH, MOST_FOUND) if tiers else limit
             found = self._recall.search(
-                owner, query, limit=limit, now=as_of or self._clock(), kinds=kinds, as_of=as_of
+                owner, query, limit=depth, now=as_of or self._clock(), kinds=kinds, as_of=as_of
             )
             if not tiers or Tier.LONG in tiers:
                 profile = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,), as_of=as_of)
         except VectorsDown:
             missing.append("vectors")
             found = self._remembered(owner, query, limit)
-        self._visited(owner, found)
         if tiers:
-            found = [item for item in found if item.tier in tiers]
+            found = [item for item in found if item.tier in tiers][:limit]
+        self._visited(owner, found)
         explain = bool(request.get("explain"))
         results = [result(item, explain=explain) for item in found]
         return {

@@ -21,10 +21,12 @@ TURNS = [
 ]
 
 
-def run(system: System, *words: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    system: System, *words: str, text: str | None = None, **extra: str
+) -> subprocess.CompletedProcess[str]:
     """Run ``memoryos`` with these words."""
     command = [sys.executable, "-m", "memoryos_app.cli", *words]
-    environment = {**system.environment, "MEMORYOS_URL": system.url}
+    environment = {**system.environment, "MEMORYOS_URL": system.url, **extra}
     return subprocess.run(
         command, cwd=ROOT, env=environment, input=text, capture_output=True, text=True, timeout=90, check=False
     )
@@ -48,7 +50,15 @@ def conversation(tmp_path: Path) -> Path:
 def test_status_says_what_is_up(system: System) -> None:
     said = run(system, "status")
     assert said.returncode == 0, said.stderr
-    assert "ready" in said.stdout
+    # Then each store and worker has a line
+    for line in (r"mode +ready", r"truth +up", r"traffic +up", r"vectors +up", r"worker +\S+, pid \d+, queues chat"):
+        assert re.search(f"^{line}", said.stdout, re.MULTILINE), said.stdout
+
+
+def test_the_stack_of_the_data_directory_is_found(system: System) -> None:
+    found = run(system, "status", MEMORYOS_URL="")
+    assert found.returncode == 0, found.stderr
+    assert system.url in found.stdout
 
 
 def test_a_transcript_is_loaded_and_found(system: System, tmp_path: Path) -> None:
@@ -103,3 +113,36 @@ def test_an_error_is_one_line(system: System) -> None:
     assert lost.returncode != 0
     assert "Traceback" not in lost.stderr
     assert len(lost.stderr.strip().splitlines()) == 1
+
+
+def test_piped_chats_print_answers_alone_and_tell_failure_by_the_exit_code(system: System) -> None:
+    # Given two messages in a pipe
+    good = run(system, "chat", "--user-id", "cli-pipe", text="hello\n\nagain\n")
+    assert good.returncode == 0, good.stderr
+    assert len(good.stdout.splitlines()) == 2
+    assert "> " not in good.stdout
+    # When the model does not exist, Then it fails
+    bad = run(system, "chat", "--model", "nonsense", text="hello\n")
+    assert bad.returncode == 1
+    assert bad.stdout == ""
+    assert len(bad.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\xff", b'[{"conversation": {"session_1": [{"text": "a"}]}}]'])
+def test_a_bad_file_is_one_line(system: System, tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "bad.json"
+    if content is not None:
+        file.write_bytes(content)
+    said = run(system, "load", str(file), "--user-id", "x")
+    assert said.returncode == 2
+    assert said.stdout == ""
+    assert len(said.stderr.splitlines()) == 1
+    assert str(file) in said.stderr
+
+
+def test_keys_name_the_store_that_does_not_answer(system: System) -> None:
+    said = run(system, "keys", "list", REDIS_URL="redis://:hidden@127.0.0.1:9/0")
+    assert said.returncode == 1
+    assert "127.0.0.1:9 " in said.stderr
+    assert "MEMORYOS_DATA_DIR" in said.stderr
+    assert "hidden" not in said.stderr

@@ -13,7 +13,7 @@ from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
-from memoryos_tasks.core.errors import EventConflict, LostClaim, NotFound, UpstreamError
+from memoryos_tasks.core.errors import Cancelled, EventConflict, LostClaim, NotFound, UpstreamError
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.settings import Jobs
 from memoryos_tasks.ports.ledger import Claim, Job, Status
@@ -273,3 +273,18 @@ def test_a_row_that_expired_is_forgotten(hasty: RedisLedger, truth: redis.Redis)
     truth.delete(keyspace.job("acme", "job_1"))
     until(lambda: (hasty.due(count=10), truth.zcard(keyspace.DUE) == 0)[1], seconds=5, what="it is not due any more")
     assert hasty.claim("acme", "job_1") is None
+
+
+def test_a_success_that_was_cancelled_meanwhile_is_no_success(ledger: RedisLedger, journal: RedisJournal) -> None:
+    # Given a running job that is asked to stop
+    claim = claimed(ledger, "late")
+    ledger.cancel("acme", "late")
+    # When its run comes with an answer all the same, or wants to try again
+    with pytest.raises(Cancelled):
+        ledger.finish(claim, Status.SUCCEEDED, result={"ok": True}, events=[make_event(ALICE, "e1", "unseen")])
+    with pytest.raises(Cancelled):
+        ledger.retry(claim, delay=1, error={})
+    # Then nothing of it is memory, and it can be closed as what it is
+    assert journal.pending(ALICE) == 0
+    ledger.finish(claim, Status.CANCELLED, error={"code": "cancelled"})
+    assert ledger.get("acme", "late").status is Status.CANCELLED

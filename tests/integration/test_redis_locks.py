@@ -103,3 +103,17 @@ def test_the_end_of_a_stale_holder_leaves_the_new_one_its_lock(truth: redis.Redi
         assert truth.get(keyspace.lock(ALICE)) == str(fresh.token)
         with locks.hold(ALICE, wait_seconds=0) as third:
             assert third is None
+
+
+def test_tokens_grow_over_a_reset_of_the_store(truth: redis.Redis) -> None:
+    locks = RedisLocks(truth)
+    # Given a token that a vector store may remember
+    with locks.hold(ALICE, wait_seconds=1) as held:
+        assert held is not None
+        before = held.token
+    # When the store of record starts anew
+    truth.flushall()
+    # Then the next token is larger
+    with locks.hold(ALICE, wait_seconds=1) as held:
+        assert held is not None
+        assert held.token > before

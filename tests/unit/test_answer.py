@@ -118,6 +118,103 @@ def test_statements_are_acknowledged_with_what_was_noted() -> None:
     assert answer("The weather is nice.", facts(ALICE), [], NOW).startswith("Noted.")
 
 
+def stored(*texts: str) -> list[Recalled]:
+    return [
+        Recalled(fact.id, fact.kind, Tier.LONG, fact.text, 1.0, fact.sources, fact.valid_from) for fact in facts(*texts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [("Where was I born?", "I was born in 1990."), ("我出生在哪里？", "我1990年5月3日出生")],
+)
+def test_a_place_is_not_answered_with_a_date(question: str, said: str) -> None:
+    assert "1990" not in answer(question, facts(said), [*stored(said), *turns(said)], NOW)
+
+
+def test_a_date_and_a_birthplace_are_told_to_who_asks_for_them() -> None:
+    assert answer("When was I born?", facts("I was born in 1990."), [], NOW) == "You were born in 1990."
+    assert answer("Where was I born?", facts("I was born in Paris."), [], NOW) == "You come from Paris."
+
+
+@pytest.mark.parametrize(
+    ("question", "current", "former"),
+    [
+        ("Where did I live before?", "I live in Rome.", "I used to live in Paris."),
+        ("我以前住在哪里？", "我住在北京。", "我以前住在上海。"),
+    ],
+)
+def test_what_held_before_is_quoted_and_what_holds_is_not(question: str, current: str, former: str) -> None:
+    # Given both messages, or only the one about today
+    said = answer(question, facts(current), turns(former, current), NOW)
+    alone = answer(question, facts(current), [*stored(current), *turns(current)], NOW)
+    # Then only the former is told
+    assert former in said
+    assert current not in said
+    assert alone == answer(question, [], [], NOW)
+
+
+@pytest.mark.parametrize("question", ["What is my favourite text editor?", "Which editor do I use?"])
+def test_a_stored_fact_is_told_once_and_to_the_user(question: str) -> None:
+    said = "My favorite editor is vim."
+    assert answer(question, [], [*stored(said), *turns(said)], NOW) == "Your favorite editor is vim."
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("I live in Rome.", "You live in Rome."),
+        ("I study physics.", "You study physics."),
+        ("My sister lives in Oslo.", "Your sister lives in Oslo."),
+        ("我住在北京。", "你住在北京。"),
+    ],
+)
+def test_everything_known_tells_stored_facts_to_the_user(said: str, told: str) -> None:
+    assert answer("Tell me everything you know about me", [], stored(said), NOW) == told
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Tell me everything you know about me", "Summarize what you know about me.", "总结一下你知道的关于我的信息",
+     "你知道我的哪些事", "你都知道我什么？"],
+)  # fmt: skip
+def test_everything_known_names_all_facts_with_relations(question: str) -> None:
+    liked = (f"I like a{number}." for number in range(12))
+    believed = facts(ALICE, "My sister Anna lives in Oslo. My dog is called Rex.", *liked)
+    said = answer(question, believed, stored("I live in Rome"), NOW)
+    for value in ("Alice", "data scientist", "Anna", "Oslo", "Rex", "a0", "a11", "Rome"):
+        assert value in said
+
+
+def test_everything_known_leaves_out_what_newer_words_replaced() -> None:
+    said = answer("What do you know about me?", [], [*stored("I live in Rome."), *turns("I moved to Berlin.")], NOW)
+    assert said == "You live in Berlin."
+
+
+@pytest.mark.parametrize("greeting", ["hello", "Hi!", "hey there", "你好", "你好啊！"])
+def test_a_greeting_is_greeted_by_the_offline_model(greeting: str) -> None:
+    for memory in (True, False):
+        said = answer(greeting, [], [], NOW, memory=memory)
+        assert ("Hello" in said and "offline model" in said) or ("你好" in said and "离线模型" in said)
+
+
+@pytest.mark.parametrize("text", [ALICE, "The weather is nice.", "Hi, I'm Bob", "Where do I live?"])
+def test_without_memory_nothing_is_noted_and_the_switch_is_named(text: str) -> None:
+    said = answer(text, [], [], NOW, memory=False)
+    assert "Noted" not in said
+    assert "Memory is off for this request" in said
+    assert "`user`" in said
+    assert "X-MemoryOS-Memory: off" in said
+
+
+@pytest.mark.parametrize("text", [XIAOMING, "今天天气不错", "我住在哪里？"])
+def test_without_memory_chinese_is_told_so_in_chinese(text: str) -> None:
+    said = answer(text, [], [], NOW, memory=False)
+    assert "记下了" not in said
+    assert "没有开启记忆" in said
+    assert "`user`" in said
+
+
 def test_the_answer_is_bounded() -> None:
     recalled = turns(*("treasure " * 500 + f"{number}." for number in range(20)))
     assert len(answer("Where is the treasure?", [], recalled, NOW)) <= MAX_ANSWER

@@ -128,3 +128,29 @@ def test_without_vectors_nothing_is_known_nor_learned(beliefs: Beliefs, vectors:
         beliefs.believed(ALICE)
     with pytest.raises(VectorsDown):
         beliefs.learn(ALICE, told("e1", "I live in Oslo.", 5.0), fence=1)
+
+
+def test_a_change_within_one_moment_stays_changed(beliefs: Beliefs) -> None:
+    # Given two values of one slot, told at the same time
+    facts = [*told("e1", "I live in Paris.", 5.0), *told("e2", "I live in Berlin.", 5.0)]
+    # When both are learned again and again, as redelivery and promotion do
+    for _ in range(3):
+        beliefs.learn(ALICE, facts, fence=1)
+        # Then the later one stands each time
+        assert values(beliefs.believed(ALICE)) == ["Berlin"]
+
+
+def test_a_change_that_was_interrupted_is_completed(beliefs: Beliefs, vectors: FakeVectors) -> None:
+    beliefs.learn(ALICE, told("e1", "I live in Paris.", 5.0), fence=1)
+    # When the store goes away between the two writes of a change
+    whole, vectors.upsert = vectors.upsert, _away  # type: ignore[method-assign]
+    with pytest.raises(VectorsDown):
+        beliefs.learn(ALICE, told("e2", "I live in Berlin.", 9.0), fence=1)
+    vectors.upsert = whole  # type: ignore[method-assign]
+    # Then learning it again leaves one value in the slot
+    beliefs.learn(ALICE, told("e2", "I live in Berlin.", 9.0), fence=1)
+    assert values(beliefs.believed(ALICE)) == ["Berlin"]
+
+
+def _away(*_: object, **__: object) -> None:
+    raise VectorsDown

@@ -93,6 +93,18 @@ ENGLISH = [
     ("I live in Berlin, what should I visit?", "residence=Berlin"),
     ('My name is "Zed"', "name=Zed"),
     ("I live in 上海", "residence=上海"),
+    ("I was born in 1990.", "birth year=1990"),
+    ("Sorry, I meant I live in Milan.", "residence=Milan"),
+    ("I meant to say my name is Bob", "name=Bob"),
+    ("I love hiking and hate mushrooms.", "likes=hiking | dislikes=mushrooms"),
+    ("I like tea and hate coffee and onions", "likes=tea | dislikes=coffee | dislikes=onions"),
+    ("I don't like tea but love coffee", "dislikes=tea | likes=coffee"),
+    ("I love cooking and prefer Italian food", "likes=cooking | prefers=Italian food"),
+    ("My sister loves hiking and hates mushrooms", "sister.likes=hiking | sister.dislikes=mushrooms"),
+    ("I work in Berlin as a chef.", "occupation=chef"),
+    ("I work in tech as an engineer", "industry=tech | occupation=engineer"),
+    ("I work as a nurse as well as a tutor", "occupation=nurse"),
+    ("I used to live in Paris but now I live in Rome", "residence=Rome"),
     ("My name is Wang Wei，我住在北京", "residence=北京 | name=Wang Wei"),
 ]
 
@@ -104,7 +116,9 @@ ENGLISH_NOTHING = [
     "`my name is Bob`", "```\nmy name is Bob\n```", "```\nmy name is Bob", "I'm tired", "I'm sorry", "I am here",
     "I'M TIRED", "I'm Sorry about that", "I'm not a doctor", "I am not married", "My name isn't Bob",
     "I no longer work at Google", "I don't live in Paris anymore",
-    "I work from home", "I work hard", "I live in fear",
+    "I work from home", "I work hard", "I live in fear", "I live in fear of bugs.", "I used to live in Paris.",
+    "I work as hard as I can.", "I work as fast as possible", "I work as needed", "I get love and hate mail",
+    "I meant Milan", "I meant to call you", "I don't work at Acme anymore.",
     "I'm working on a project", "I'm a morning person", "I'm a bit tired", "I'm 34 minutes late", "I'm 6 feet tall",
     "I love you", "I love how you write", "I like that", "I love to", "I'd like a coffee", "My code is broken",
     "My name is on the list", "My wifi password is hunter2",
@@ -158,6 +172,10 @@ CHINESE = [
     ("请简短回答", "answer length=简短"),
     ("我姐姐住在奥斯陆", "sister.residence=奥斯陆"),
     ("我妈妈是老师", "mother.occupation=老师"),
+    ("我上个月从北京搬到了深圳。", "residence=深圳"),
+    ("我养了一只叫豆豆的猫", "pet=一只猫 | cat.name=豆豆"),
+    ("养了一只叫豆豆的猫", "pet=一只猫 | cat.name=豆豆"),
+    ("我有一条叫大黄的小狗", "pet=一条小狗 | dog.name=大黄"),
     ("我的狗叫旺财", "dog.name=旺财"),
     ("我的航班是5月3日", "flight.date=5月3日"),
     ("我买了一辆特斯拉", "bought=特斯拉"),
@@ -169,7 +187,7 @@ CHINESE = [
 CHINESE_NOTHING = [
     "我叫什么名字？", "我是程序员吗", "你知道我是谁吗", "我住在哪里", "如果我是医生，我会住在上海", "假如我是你",
     "他说我是医生", "他说：“我是医生”", "帮我翻译：我是一名医生",
-    "我不是医生", "我不叫小明", "我不在北京住", "我以前住在北京",
+    "我不是医生", "我不叫小明", "我不在北京住", "我以前住在北京", "邻居家养了一只猫", "他养了一只叫豆豆的猫",
     "我想去上海", "我想当医生", "我在家工作", "我没有工作", "我很累",
     "我是好人", "我是个好人", "我是女生", "我是高兴的", "我爱你", "我喜欢你",
     "我叫了一辆车", "我叫外卖了", "我对海鲜不过敏", "我的密码是123456",
@@ -219,6 +237,32 @@ def test_slots_with_several_values_say_so() -> None:
 
 def test_a_correction_in_the_same_message_wins() -> None:
     assert slots("My name is Alice. Sorry, my name is Alicia.") == ["name=Alicia"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I live in Rome. Sorry, I meant Milan.", "residence=Milan"),
+        ("I live in Rome, sorry, I meant Milan.", "residence=Milan"),
+        ("我住在罗马。不对，我是说米兰。", "residence=米兰"),
+        ("I live in Rome. I meant to call you.", "residence=Rome"),
+        ("I live in Rome. I meant Monday.", "residence=Rome"),
+        ("My name is Bob. I meant well.", "name=Bob"),
+        ("我住在罗马。我的意思是今天很忙。", "residence=罗马"),
+    ],
+)
+def test_what_was_meant_takes_the_place_of_what_was_said(text: str, expected: str) -> None:
+    assert slots(text) == split(expected)
+
+
+def test_a_correction_fills_the_slot_of_the_message_before() -> None:
+    # Given a message of its own that names only the right value
+    event = Event(OWNER, "e2", "user", "Sorry, I meant Milan", 1_700_000_000.0)
+    # When the message before it is known
+    found = extract(event, before="I love hiking. I live in Rome.")
+    # Then only the corrected slot is stated, by the correction
+    assert [(fact.attribute, fact.value, fact.sources) for fact in found] == [("residence", "Milan", ("e2",))]
+    assert extract(event, before="The weather is nice.") == []
 
 
 def test_a_long_text_is_read_only_at_its_beginning() -> None:

@@ -244,3 +244,17 @@ def test_no_traceback_and_no_content_reach_client_or_log(
     logged = capsys.readouterr().out
     assert "ValueError" in logged
     assert "secret" not in logged
+
+
+@pytest.mark.parametrize("key", ["", "   ", "a\tb", "a\x07b", "a\x85b"])
+@pytest.mark.parametrize("extra", [{}, {"Prefer": "respond-async"}])
+def test_a_key_that_cannot_be_kept_is_refused(
+    stack: FakeStack, client: FlaskClient, key: str, extra: dict[str, str]
+) -> None:
+    # When a chat comes with an empty key or one with control characters
+    headers = {"Idempotency-Key": key, **extra}
+    answer = client.post(CHAT, data=chat(), content_type="application/json", headers=headers)
+    # Then the header is named and nothing was queued
+    assert (answer.status_code, answer.json["error"]["param"]) == (400, "Idempotency-Key")
+    assert answer.json["error"]["message"].startswith("Idempotency-Key: must not")
+    assert stack.doorbell.rings == []

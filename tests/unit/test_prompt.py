@@ -8,7 +8,7 @@ import pytest
 
 from memoryos_tasks.core.events import Role
 from memoryos_tasks.core.items import Fact, Kind, Recalled, Tier
-from memoryos_tasks.core.prompt import compose, memory_block, not_carried
+from memoryos_tasks.core.prompt import compose, distinct, memory_block, not_carried
 from memoryos_tasks.core.tokens import estimate
 
 DAY = 86400.0
@@ -105,3 +105,17 @@ def test_turns_that_the_request_carries_are_not_injected_again() -> None:
         ("user", "Hi"),
         ("user", "other"),
     ]
+
+
+def test_what_is_said_twice_is_shown_once() -> None:
+    # Given the same question of two days, and a page whose turns are there
+    def item(id: str, kind: Kind, content: str, *sources: str) -> Recalled:
+        role = "user" if kind is Kind.TURN else None
+        return Recalled(id, kind, Tier.MID, content, 1.0, sources, 1.0, role=role)  # type: ignore[arg-type]
+
+    first = item("a", Kind.TURN, "What is my name?", "e1")
+    again = item("b", Kind.TURN, "what is  my name?", "e2")
+    page = item("p", Kind.PAGE, "user: What is my name?", "e1", "e2")
+    other = item("q", Kind.PAGE, "user: I sail.", "e9")
+    # Then each is said once, and a page that adds something stays
+    assert distinct([first, again, page, other]) == [first, other]

@@ -123,3 +123,8 @@ def test_pages_fill_only_places_that_are_left_and_only_with_something_new() -> N
     assert [item.id for item in found] == ["t1", "t2", "new"]
     assert found[-1].score <= found[-2].score
     assert [item.id for item in placed([], [], pages, 5)] == ["told", "new"]
+
+
+@pytest.mark.parametrize("question", ["Is 9999-12-31 the end?", "Dec 31, 9999", "9999年12月31日", "0000-01-01"])
+def test_a_date_past_the_calendar_is_no_cue(question: str) -> None:
+    assert asked_span(question, 1_700_000_000.0) is None

@@ -77,7 +77,7 @@ class OfflineProvider:
 
     def _answer(self, call: ModelCall) -> tuple[str, str]:
         _refuse_what_needs_a_model(call.body)
-        text = answer(call.question, call.facts, call.recalled, self._clock())
+        text = answer(call.question, call.facts, call.recalled, self._clock(), memory=call.memory)
         limit = _limit(call.body)
         if limit is None or estimate(text) <= limit:
             return text, "stop"

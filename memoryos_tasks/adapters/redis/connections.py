@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ DOWN = (
     redis.ReadOnlyError,
     redis.OutOfMemoryError,
 )
+#: How Redis says inside a script (6.2 wraps it) that it takes no writes now.
+_REFUSING = re.compile(r"\b(OOM command|READONLY|MISCONF|MASTERDOWN|NOREPLICAS)\b")
 #: Seconds for which a store that just failed is not asked again.
 REFUSED_SECONDS = 0.5
 #: Seconds that a blocking read may wait for news, beyond the socket timeout.
@@ -69,7 +72,9 @@ class Role:
             raise self._error(retry_after=1)
         try:
             yield
-        except DOWN as error:
+        except redis.RedisError as error:
+            if not isinstance(error, DOWN) and not _REFUSING.search(str(error)):
+                raise
             self._down_until = time.monotonic() + REFUSED_SECONDS
             raise self._error(retry_after=1) from error
 

@@ -113,12 +113,17 @@ class RedisLedger:
             raise LostClaim
         if answer == -2:
             raise EventConflict
+        if answer == -3:
+            raise Cancelled
 
     def retry(self, claim: Claim, *, delay: float, error: Mapping[str, Any]) -> None:
         args = [_member(claim.job), claim.token, int(delay * 1000), json.dumps(error)]
         with truth_errors():
-            if int(self._retry(_keys(claim.job), args)) < 0:
-                raise LostClaim
+            answer = int(self._retry(_keys(claim.job), args))
+        if answer == -1:
+            raise LostClaim
+        if answer == -2:
+            raise Cancelled
 
     def cancel(self, tenant: str, job_id: str) -> Job:
         keys = [keyspace.job(tenant, job_id), keyspace.DUE]

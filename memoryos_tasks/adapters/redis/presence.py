@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import redis
@@ -14,12 +13,12 @@ from memoryos_tasks.adapters.redis.keyspace import VECTOR_STORE, WORKERS
 from memoryos_tasks.core.errors import TruthDown
 
 #: Seconds after its last word that a worker counts as gone.
-GONE_SECONDS = 3.5
+GONE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """One worker process. ``vectors`` is "owner", "client" or "server"; ``seen_at`` in seconds, UTC."""
+    """One worker process. ``vectors`` is "owner", "client" or "server"; ``seen_at`` is Redis' time in seconds, UTC."""
 
     name: str
     pid: int
@@ -39,7 +38,8 @@ class Presence:
     def announce(self, worker: WorkerInfo) -> None:
         """Say that this worker is there."""
         with traffic_errors():
-            self._redis.hset(WORKERS, worker.name, json.dumps(asdict(worker)))
+            seen = replace(worker, seen_at=self._now())
+            self._redis.hset(WORKERS, worker.name, json.dumps(asdict(seen)))
 
     def leave(self, name: str) -> None:
         """Say that this worker has gone."""
@@ -50,7 +50,7 @@ class Presence:
         """The workers heard of lately; the others are forgotten."""
         with traffic_errors():
             rows: Any = self._redis.hgetall(WORKERS)
-            now, found = time.time(), []
+            now, found = self._now(), []
             for name, row in rows.items():
                 fields = json.loads(row)
                 if now - fields["seen_at"] > GONE_SECONDS:
@@ -60,6 +60,11 @@ class Presence:
                 fields.update(queues=tuple(fields["queues"]), models=tuple(fields["models"]))
                 found.append(WorkerInfo(**fields))
         return found
+
+    def _now(self) -> float:
+        """One clock for all machines: Redis' own."""
+        seconds, micros = self._redis.time()
+        return float(seconds) + float(micros) / 1e6
 
 
 def claim_store(truth: redis.Redis, identity: str) -> bool:

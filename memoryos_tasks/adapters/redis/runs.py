@@ -17,12 +17,17 @@ from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.runs import Message, Saying
 
+#: How the ids of unledgered reads start.
+READ_PREFIX = "ask_"
 #: Most messages kept of one run, about; a longer answer loses its start for replay, not for its reader.
 RUN_ENTRIES = 20_000
 #: Most messages that wait in one gateway process' inbox, about.
 INBOX_ENTRIES = 100_000
-#: Seconds that a run's stream stays for replay.
+#: Seconds that a run's stream stays while it goes on, and after its end for replay; the ledger keeps the result.
 KEEP_SECONDS = 3_600
+REPLAY_SECONDS = 600
+#: Seconds that the answer to a read stays: only the one who asked wants it.
+READ_SECONDS = 30
 #: Seconds that an unledgered request waits for a worker.
 ASKED_SECONDS = 60
 
@@ -52,8 +57,12 @@ class RedisRuns:
         """The keys and arguments of ``run_say``."""
         stream = keyspace.run(owner.tenant, job_id)
         keys = [stream, keyspace.cancelled(owner.tenant, job_id), keyspace.inbox_key(inbox) if inbox else stream]
-        sealed = self._codec.seal(owner, json.dumps(data, ensure_ascii=False, separators=(",", ":")))
-        return keys, [saying.value, sealed, job_id, RUN_ENTRIES, KEEP_SECONDS, INBOX_ENTRIES]
+        # Escaped: a vendor may split an emoji over two chunks, and half of one has no UTF-8.
+        sealed = self._codec.seal(owner, json.dumps(data, separators=(",", ":")))
+        keep = REPLAY_SECONDS if saying in (Saying.DONE, Saying.ERROR) else KEEP_SECONDS
+        if job_id.startswith(READ_PREFIX):
+            keep = READ_SECONDS
+        return keys, [saying.value, sealed, job_id, RUN_ENTRIES, keep, INBOX_ENTRIES]
 
     @contextmanager
     def speaking(self, owner: Owner, job_id: str, *, inbox: str) -> Iterator[RedisSpeech]:
@@ -84,7 +93,7 @@ class RedisRuns:
         # The newest word tells: a run that would follow one that spoke ends without a word of its own.
         with traffic_errors():
             entries: Any = self._redis.xrevrange(keyspace.run(owner.tenant, job_id), count=1)
-        return any(fields["say"] == Saying.CHUNK for _, fields in entries)
+        return any(fields["say"] != Saying.START for _, fields in entries)
 
     def cancel(self, owner: Owner, job_id: str) -> None:
         with traffic_errors():

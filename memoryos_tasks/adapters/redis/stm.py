@@ -37,6 +37,11 @@ class RedisStm:
             return None
         return [self._event(owner, body, seq) for body, seq in reversed(rows)]
 
+    def unapplied(self, owner: Owner, session: str) -> int:
+        with truth_errors():
+            shown: Any = self._redis.hget(keyspace.state(owner), f"shown:{keyspace.part(session)}")
+        return int(shown or 0)
+
     def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         with truth_errors():
             rows: Any = self._redis.zrange(keyspace.stm(owner, session), 0, count - 1, withscores=True)

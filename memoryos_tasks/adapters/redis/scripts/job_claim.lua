@@ -15,7 +15,7 @@ elseif tonumber(redis.call('HGET', KEYS[1], 'not_before') or 0) > now then
   return {}
 end
 local token = redis.call('INCR', KEYS[3])
-redis.call('HSET', KEYS[1], 'status', 'running', 'token', token, 'lease_until', now + tonumber(ARGV[2]))
+redis.call('HSET', KEYS[1], 'status', 'running', 'token', token, 'lease_until', now + tonumber(ARGV[2]), 'rung', 0)
 redis.call('HINCRBY', KEYS[1], 'attempts', 1)
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1] .. redis.call('HGET', KEYS[1], 'kind'))
 return redis.call('HGETALL', KEYS[1])

@@ -7,9 +7,11 @@
 --      7 active  8 STM of the session  9 sessions of the owner
 -- ARGV 1 due member  2 token  3 status  4 result (sealed)  5 error (JSON)  6 lifetime (ms)  7 tenant
 --      8 active member  9 session  then triples event_id, digest, payload
--- Returns 1, -1 when the claim was lost, -2 when an event id was used with other content
+-- Returns 1, -1 when the claim was lost, -2 when an event id was used with other content, -3 when what succeeded
+-- was cancelled meanwhile
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[2] then return -1 end
 if redis.call('HGET', KEYS[1], 'status') ~= 'running' then return -1 end
+if ARGV[3] == 'succeeded' and redis.call('HGET', KEYS[1], 'cancel') then return -3 end
 local list = {}
 for i = 10, #ARGV, 3 do list[#list + 1] = {ARGV[i], ARGV[i + 1], ARGV[i + 2]} end
 local now = clock()

@@ -7,6 +7,6 @@ local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[4], '*', 'say', ARGV[
 redis.call('EXPIRE', KEYS[1], ARGV[5])
 if KEYS[3] ~= KEYS[1] then
   redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[6], '*', 'job', ARGV[3], 'id', id, 'say', ARGV[1], 'data', ARGV[2])
-  redis.call('EXPIRE', KEYS[3], ARGV[5])
+  redis.call('EXPIRE', KEYS[3], 3600)
 end
 return {id, redis.call('EXISTS', KEYS[2])}
