@@ -96,7 +96,8 @@ _ELIDED = re.compile(
 )  # fmt: skip
 #: A verb after a comma begins a clause of its own, not one more member of the list before.
 _VERB = re.compile(
-    r"^(?:(?:hate|dislike|detest|loathe|adore|enjoy|prefer)s?|loves|can not|do not|(?:love|like)(?! song| stor))\b", re.I
+    r"^(?:(?:hate|dislike|detest|loathe|adore|enjoy|prefer)s?|loves|can not|do not|(?:love|like)(?! song| stor))\b",
+    re.IGNORECASE,
 )
 #: What no fact may hold: it would stand in every prompt.
 _SECRET = re.compile(r"\b(?:password|passcode|pin|cvv|ssn|secret)\b", re.IGNORECASE)
