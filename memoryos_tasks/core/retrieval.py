@@ -33,7 +33,7 @@ NEIGHBOUR_GAP = 6 * 3600.0
 #: The fixed average lengths, in terms, of a turn and of a window (a turn times the sum of WINDOW).
 TURN_LENGTH, WINDOW_LENGTH = 10.0, 30.0
 #: How many hits each signal is asked for; those below count with the last hit's score.
-DEPTH = 40
+DEPTH = 24
 #: Characters of a question that are looked at.
 MOST_ASKED = 4_000
 #: Facts take at most this share of the places; pages and segments take only places that turns leave free.
