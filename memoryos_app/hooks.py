@@ -33,7 +33,6 @@ def _open() -> None:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     numbers.IN_FLIGHT.inc()
-    g.counted = True
     if request.path.startswith("/v1/") or request.path == "/metrics":
         g.caller = identify(request)
 

@@ -43,6 +43,6 @@ def visited(segment: Segment, now: float, visits: int = 1) -> Segment:
     return replace(segment, visits=total, heat=warmth, visited_at=max(now, segment.visited_at))
 
 
-def is_hot(segment: Segment) -> bool:
+def is_hot(segment: Segment, threshold: float = THRESHOLD) -> bool:
     """Whether the segment has pages to promote and is hot enough for it."""
-    return segment.heat > THRESHOLD and segment.analysed < len(segment.page_ids)
+    return segment.heat > threshold and segment.analysed < len(segment.page_ids)

@@ -28,7 +28,6 @@ _LATIN_TRADE = re.compile(
     re.IGNORECASE,
 )
 _LATIN_NAME = re.compile(r"^[A-Z][a-z]+(?: [A-Z][a-z]+)*$")
-_PLACE_END = re.compile(r"[省市县区镇村州岛国城湾]$")
 _DIGITS = {char: number for number, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _ASKS = re.compile(r"什么|谁|哪|怎么|多少|几|吗")
 

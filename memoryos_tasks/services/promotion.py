@@ -52,7 +52,7 @@ class Promotion:
             for segment in self._segments.all(owner):
                 seen = visits or {}
                 warm = self._warm(segment, sum(seen.get(id, 0) for id in (segment.id, *segment.page_ids)))
-                if warm.heat > self._hot and warm.analysed < len(warm.page_ids):
+                if heat.is_hot(warm, self._hot):
                     learned += self._analyse(owner, warm, held)
                 elif abs(warm.heat - segment.heat) > COOLED or warm.visits != segment.visits:
                     changed.append(warm)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -113,7 +114,7 @@ class RedisJournal:
                 self._bury(entry.stream_id, "The journal entry's event_id was already used with other content.",
                            entry.event.event_id, entry.event.owner.tenant, payload.dump(entry.event, self._codec))
                 continue
-            admitted.append(Entry(entry.stream_id, _numbered(entry.event, int(seq)), entry.job_id))
+            admitted.append(Entry(entry.stream_id, replace(entry.event, seq=int(seq)), entry.job_id))
         return admitted
 
     def applied(self, entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
@@ -204,8 +205,3 @@ def _stream_order(stream_id: str) -> tuple[int, int]:
 def _after(stream_id: str) -> str:
     milliseconds, number = _stream_order(stream_id)
     return f"{milliseconds}-{number + 1}"
-
-
-def _numbered(event: Event, seq: int) -> Event:
-    return Event(event.owner, event.event_id, event.role, event.content, event.timestamp, event.session,
-                 event.assistant, event.name, event.metadata, seq)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -70,5 +71,4 @@ class RedisStm:
 
     def _event(self, owner: Owner, body: str, seq: float) -> Event:
         event = payload.load(owner.tenant, body, self._codec)
-        return Event(event.owner, event.event_id, event.role, event.content, event.timestamp, event.session,
-                     event.assistant, event.name, event.metadata, int(seq))
+        return replace(event, seq=int(seq))

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import qdrant_edge as engine
 
-from memoryos_tasks.adapters.vectors.filters import known_form, matching, owned
+from memoryos_tasks.adapters.vectors.filters import built_once, known_form, matching, owned
 from memoryos_tasks.adapters.vectors.payloads import Id, Kept, Payloads
 from memoryos_tasks.core.errors import ConfigError, VectorsDown
 from memoryos_tasks.core.events import Owner
@@ -27,7 +27,6 @@ SPARSE = ("turn", "window")
 INDEXED: dict[str, Any] = {
     "user": engine.KeywordIndexParams(is_tenant=True),
     **dict.fromkeys(("tenant", "kind", "session", "place"), engine.KeywordIndexParams(enable_hnsw=False)),
-    "current": engine.BoolIndexParams(enable_hnsw=False),
     "valid_to": engine.FloatIndexParams(enable_hnsw=False),
 }
 #: Largest segment that is merged, in KB of vectors. The engine keeps Python's global lock while it works, so this
@@ -120,13 +119,7 @@ class EdgeStore:
         self._update(engine.UpdateOperation.delete_points_by_filter(owned(owner, ids)), ids)
 
     def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
-        filters: dict[int, engine.Filter] = {}
-
-        def matched(where: Where) -> engine.Filter:
-            if id(where) not in filters:
-                filters[id(where)] = matching(where)
-            return filters[id(where)]
-
+        matched = built_once(matching)
         asked = {
             at: request for at, query in enumerate(queries) if (request := self._request(query, matched)) is not None
         }

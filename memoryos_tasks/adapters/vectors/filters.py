@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -12,6 +12,8 @@ import qdrant_edge as engine
 
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Where
+
+T = TypeVar("T")
 
 
 def known_form(ids: Iterable[str]) -> list[str]:
@@ -59,6 +61,18 @@ def matching(where: Where) -> engine.Filter:
         conditions.append(engine.FieldCondition(field, range=engine.RangeFloat(lte=most)))
     unwanted: list[Any] | None = [engine.HasIdCondition(set(known_form(where.without)))] if where.without else None
     return engine.Filter(must=conditions, must_not=unwanted)
+
+
+def built_once(build: Callable[[Where], T]) -> Callable[[Where], T]:
+    """``build``, made once for each object: the queries of a batch share their conditions."""
+    made: dict[int, T] = {}
+
+    def built(where: Where) -> T:
+        if id(where) not in made:
+            made[id(where)] = build(where)
+        return made[id(where)]
+
+    return built
 
 
 def _owner(owner: Owner) -> list[Any]:

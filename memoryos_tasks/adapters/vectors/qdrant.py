@@ -13,7 +13,7 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import QdrantException
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
-from memoryos_tasks.adapters.vectors.filters import known_form
+from memoryos_tasks.adapters.vectors.filters import built_once, known_form
 from memoryos_tasks.adapters.vectors.qdrant_collection import DENSE, prepare
 from memoryos_tasks.adapters.vectors.qdrant_filters import matching, owned
 from memoryos_tasks.core.errors import ConfigError, VectorsDown
@@ -104,13 +104,7 @@ class QdrantStore:
             self._update(models.DeleteOperation(delete=selected))
 
     def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
-        filters: dict[int, models.Filter] = {}
-
-        def matched(where: Where) -> models.Filter:
-            if id(where) not in filters:
-                filters[id(where)] = matching(where)
-            return filters[id(where)]
-
+        matched = built_once(matching)
         asked = {
             at: request for at, query in enumerate(queries) if (request := self._request(query, matched)) is not None
         }

@@ -26,7 +26,6 @@ def _keyword(*, graphs: bool) -> models.KeywordIndexParams:
 INDEXED: dict[str, Any] = {
     "user": _keyword(graphs=True),
     **{name: _keyword(graphs=False) for name in ("tenant", "kind", "session", "place")},
-    "current": models.BoolIndexParams(type=models.BoolIndexType.BOOL),
     "valid_to": models.FloatIndexParams(type=models.FloatIndexType.FLOAT, enable_hnsw=False),
 }
 
