@@ -30,6 +30,7 @@ task_routes: dict[str, dict[str, str]] = {
     # Reads that a client waits for go with the chats.
     "memory.retrieve": {"queue": CHAT},
     "memory.profile": {"queue": CHAT},
+    "memory.events": {"queue": CHAT},
     "memory.*": {"queue": MEMORY},
     "maintenance.*": {"queue": MAINTENANCE},
     "vectors.*": {"queue": VECTORS},
@@ -50,18 +51,17 @@ task_acks_on_failure = True
 task_acks_on_timeout = True
 # One message in hand for each thread: more would wait here while another worker idles.
 worker_prefetch_multiplier = 1
-# Delayed messages are few, short doorbells; long waits stand in the ledger.
-worker_disable_prefetch = False
 
-# Threads: work waits on networks, and one process must own the embedded vectors.
-worker_pool = "threads"
+# What no task takes becomes a dead letter, and the broker is reconnected to every second (see the class).
+worker_consumer = "memoryos_tasks.consumer:Consumer"
+# Threads: work waits on networks, and one process must own the embedded vectors. A warm shutdown (SIGTERM) lets runs
+# finish for some seconds and then gives their jobs back; a cold one (SIGQUIT) gives them back at once.
+worker_pool = "memoryos_tasks.pool:TaskPool"
 worker_concurrency = _settings.worker.concurrency
 # The gateway logs JSON through its own handlers; so do workers (see memoryos_tasks.logs).
 worker_hijack_root_logger = False
 worker_redirect_stdouts = False
-# A long answer may finish while the worker leaves; what does not is swept up.
-worker_soft_shutdown_timeout = 5.0
-worker_enable_soft_shutdown_on_idle = False
+# A run goes on while the broker is away: its claim is in the ledger.
 worker_cancel_long_running_tasks_on_connection_loss = False
 
 # Flower shows tasks and workers from these events; arguments are ids only, results are ids and counts.
@@ -78,7 +78,12 @@ broker_transport_options: dict[str, Any] = {
     "socket_connect_timeout": _settings.redis.timeout,
     "socket_keepalive": True,
 }
-result_backend_transport_options = {"socket_timeout": 5.0}
+# A result that cannot be kept is tried for two seconds, not Celery's twenty: the ledger has the answer, and the thread
+# is wanted.
+result_backend_transport_options = {
+    "socket_timeout": 5.0,
+    "retry_policy": {"max_retries": 4, "interval_start": 0.5, "interval_step": 0, "interval_max": 0.5},
+}
 redis_socket_timeout = 5.0
 redis_socket_connect_timeout = _settings.redis.timeout
 redis_retry_on_timeout = True
@@ -105,13 +110,18 @@ task_time_limit = None
 timezone = "UTC"
 enable_utc = True
 
-# Beat rings; each of these finds out itself what there is to do, and does a bounded piece of it.
+# Beat rings; each of these finds out itself what there is to do, and does a bounded piece of it. Nobody asks for their
+# results, and for each result beat would subscribe to its channel for ever.
 beat_schedule: dict[str, dict[str, Any]] = {
-    "sweep": {"task": "maintenance.sweep", "schedule": 1.0, "options": {"expires": 5}},
-    "idle": {"task": "maintenance.idle", "schedule": 5.0, "options": {"expires": 10}},
-    "heat": {"task": "maintenance.heat", "schedule": 30.0, "options": {"expires": 60}},
-    "trim": {"task": "maintenance.trim", "schedule": 30.0, "options": {"expires": 60}},
-    "optimize": {"task": "maintenance.optimize", "schedule": 60.0, "options": {"expires": 120}},
+    name: {"task": f"maintenance.{name}", "schedule": seconds, "options": {"expires": late, "ignore_result": True}}
+    for name, seconds, late in (
+        ("sweep", 1.0, 5),
+        ("idle", 5.0, 10),
+        ("heat", 30.0, 60),
+        ("trim", 30.0, 60),
+        ("optimize", 60.0, 120),
+    )
 }
-beat_schedule_filename = str(_settings.data_dir / "celerybeat-schedule")
+# Any number of beats may run: one leads, and keeps its times in memory.
+beat_scheduler = "memoryos_tasks.beat:Scheduler"
 beat_max_loop_interval = 1.0

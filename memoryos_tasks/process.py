@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +24,7 @@ log = structlog.get_logger(__name__)
 #: Seconds between two words of a worker that it is there.
 ANNOUNCE_SECONDS = 1.0
 #: Pools whose tasks run in the process that owns the store.
-OWNING_POOLS = ("thread", "solo")
+OWNING_POOLS = ("memoryos_tasks.pool", "celery.concurrency.thread", "celery.concurrency.solo")
 #: Rounds of announcing between two looks at the providers' models.
 MODEL_ROUNDS = 60
 
@@ -36,17 +37,18 @@ class Process:
         self.name = ""
         self._may_own = False
         self._stopping = threading.Event()
+        self._announcing = threading.Lock()
+        self._hanging = False
         self._models: tuple[str, ...] = ()
 
     def prepare(self, worker: Any, name: str) -> None:
         """Before queues are read: own the embedded store if it is free, else leave its queue to its owner."""
         self.worker, self.name = worker, f"{name}/{os.getpid()}"
-        shared = house().shared
         queues = worker.app.amqp.queues
         wanted = VECTORS in queues.consume_from
         pool = str(getattr(worker.pool_cls, "__module__", ""))
-        self._may_own = wanted and pool.rpartition(".")[2] in OWNING_POOLS
-        if wanted and (shared is None or not (self._may_own and shared.try_own())):
+        self._may_own = wanted and pool in OWNING_POOLS
+        if wanted and not self._own(house()):
             queues.deselect(VECTORS)
         log.info("worker_starting", vectors=self._role(house()), pool=pool.rpartition(".")[2])
 
@@ -60,30 +62,57 @@ class Process:
             rounds += 1
             try:
                 self._take_over(parts)
-                parts.presence.announce(self._info(parts))
+                self._announce(parts)
                 parts.visits.flush()
             except MemoryOSError as error:
                 log.debug("presence_not_announced", code=error.code)
             except Exception as error:
                 log.error("presence_failed", exc_info=error)
 
-    def stop(self) -> None:
-        """Say goodbye and release the store."""
+    def leave(self) -> None:
+        """Say goodbye: this process takes no more messages."""
         self._stopping.set()
-        parts = house()
         try:
-            parts.presence.leave(self.name)
+            with self._announcing:
+                house().presence.leave(self.name)
         except MemoryOSError as error:
             log.debug("presence_not_withdrawn", code=error.code)
-        parts.vectors.close()
+
+    def give_back(self, *, hanging: bool) -> None:
+        """Return the jobs of the runs that have not finished. ``hanging``: some threads never may."""
+        self._hanging = hanging
+        if hanging:
+            log.info("jobs_given_back", jobs=house().keeper.give_back())
+
+    def stop(self) -> None:
+        """Release the store, and end at once where a thread hangs: Python would wait for it."""
+        if not self._stopping.is_set():
+            self.leave()
+        house().vectors.close()
+        if self._hanging:
+            sys.stdout.flush()
+            os._exit(int(self.worker.exitcode or 0))
+
+    def _announce(self, parts: House) -> None:
+        with self._announcing:
+            if not self._stopping.is_set():
+                parts.presence.announce(self._info(parts))
 
     def _take_over(self, parts: House) -> None:
-        shared = parts.shared
-        if not self._may_own or shared is None or shared.owned is not None:
-            return
-        if shared.try_own():
+        if self._may_own and parts.shared is not None and parts.shared.owned is None and self._own(parts):
             log.info("vectors_taken_over")
             self.worker.consumer.call_soon(self.worker.consumer.add_task_queue, VECTORS)
+
+    def _own(self, parts: House) -> bool:
+        """Own the embedded store if that may be and it is free. A store that can never be ours is asked for once."""
+        if not self._may_own or parts.shared is None:
+            return False
+        try:
+            return parts.shared.try_own()
+        except MemoryOSError as error:
+            self._may_own = False
+            log.error("vectors_cannot_be_owned", code=error.code, reason=error.message)
+            return False
 
     def _info(self, parts: House) -> WorkerInfo:
         queues = tuple(sorted(self.worker.app.amqp.queues.consume_from))

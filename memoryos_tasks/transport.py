@@ -1,30 +1,112 @@
-"""kombu's Redis transport, made to outlive its broker."""
+"""kombu's Redis transport, made to outlive its broker and whatever lies in its queues."""
 
 from __future__ import annotations
 
+import base64
+import uuid
+from contextlib import suppress
+from queue import Empty
 from typing import Any
 
 import redis
+import structlog
 from kombu.transport import redis as kombu_redis
+from kombu.utils.json import dumps, loads
+
+from memoryos_tasks.queues import QUEUES
+
+log = structlog.get_logger(__name__)
+
+#: The content type of what was found in a queue and is no message; its body is what was found.
+FOUND = "application/x-found"
+
+
+class Unreadable(ValueError):
+    """A thing in a queue is not a message."""
+
+
+class Message(kombu_redis.Channel.Message):  # type: ignore[misc]
+    """A message that is whole: a tag to acknowledge it by, a body in bytes, a place to put it back to."""
+
+    def __init__(self, payload: Any, channel: Any = None, **kwargs: Any) -> None:
+        """Raises :class:`Unreadable`."""
+        try:
+            super().__init__(payload, channel=channel, **kwargs)
+            where = self.delivery_info
+            for name in (self.delivery_tag, where["exchange"], where["routing_key"]):
+                name.encode()
+            if not isinstance(self.body, bytes | None):
+                raise TypeError
+        except (AttributeError, KeyError, LookupError, TypeError, ValueError) as error:
+            raise Unreadable from error
 
 
 class Channel(kombu_redis.Channel):  # type: ignore[misc]
-    """Two changes that keep a worker alive when the broker dies under load (kombu 5.7).
+    """What keeps a worker alive when the broker dies under load, or hands it what is no message (kombu 5.7).
 
     Messages in hand are not put back when a channel closes: the connection is gone then, the attempt crashes the
     worker, and the ledger rings again anyway. A late acknowledgement on a closed channel is a connection error,
-    which the worker survives, not an ``AttributeError``.
+    which the worker survives, not an ``AttributeError``. Bytes that are not JSON become a message that holds them.
     """
 
+    Message = Message
     do_restore = False
+
+    def finish_reading(self) -> None:
+        """Wait for the read that is under way, a second at most; what it brings goes back to its queue."""
+        if self._in_poll:
+            with suppress(Empty):
+                self._brpop_read()
 
     def _connparams(self, asynchronous: bool = False) -> Any:
         if getattr(self.connection, "client", None) is None:
             raise redis.ConnectionError("The broker connection of this channel is closed.")
         return super()._connparams(asynchronous=asynchronous)
 
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        client = super()._create_client(asynchronous)
+        client.set_response_callback("BRPOP", _readable)
+        return client
+
 
 class Transport(kombu_redis.Transport):  # type: ignore[misc]
     """``redis://`` with the channel above."""
 
     Channel = Channel
+
+    def _deliver(self, message: Any, queue: str) -> None:
+        try:
+            super()._deliver(message, queue)
+        except Unreadable:
+            if queue in QUEUES:
+                super()._deliver(_found(dumps(message).encode(), queue), queue)
+            else:
+                log.warning("broadcast_not_readable", queue=queue)
+
+
+def _readable(response: Any, **_: Any) -> Any:
+    """A queue's name and the text of a message; kombu would crash on text that it cannot parse."""
+    if not response:
+        return None
+    key, item = response
+    try:
+        loads(item.decode())
+    except Exception:  # JSON's own errors, its depth, and kombu's types within it
+        queue = key.decode().split(kombu_redis.Channel.sep)[0]
+        return key, dumps(_found(item, queue)).encode()
+    return key, item
+
+
+def _found(content: bytes, queue: str) -> dict[str, Any]:
+    """A message that holds ``content``, to be acknowledged like any other."""
+    return {
+        "body": base64.b64encode(content).decode(),
+        "content-type": FOUND,
+        "content-encoding": "binary",
+        "headers": {},
+        "properties": {
+            "body_encoding": "base64",
+            "delivery_tag": str(uuid.uuid4()),
+            "delivery_info": {"exchange": "", "routing_key": queue},
+        },
+    }

@@ -38,8 +38,8 @@ def app_programs() -> list[Program]:
         # A name of its own, so that a worker started by hand (celery@host) does not collide with it. Mingle waits a
         # second at start for other workers' revoked tasks, and gossip feeds nothing here; the ledger knows both.
         Program("worker", (*celery, "worker", "-n", "memoryos@%h", "--without-mingle", "--without-gossip"),
-                # A soft shutdown gives running tasks 5 s.
-                stop_seconds=7),
+                # A warm shutdown gives running tasks 8 s.
+                stop_seconds=10),
         Program("gateway", (python, "-m", "gunicorn", "-c", str(deploy_file("gunicorn.conf.py")),
                             "memoryos_app:create_app()")),
         Program("beat", (*celery, "beat", "--pidfile=")),

@@ -23,7 +23,7 @@ SLOW_START = 60.0
 #: supervisor calls a program back a second after its start.
 SETTLED = 4.0
 #: The supervisor may take this long (seconds) to stop its programs, two groups one after the other.
-STOP_LIMIT = 12.0
+STOP_LIMIT = 14.0
 
 
 class Stack:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import redis
 from celery import Celery
+from celery_processes import ROOT, environment
 from fakes import make_event
 from waiting import until
 
@@ -32,15 +33,16 @@ from memoryos_tasks.ports.ledger import Job, Status
 from memoryos_tasks.ports.runs import Message, Saying
 from memoryos_tasks.publisher import Publisher
 from memoryos_tasks.queues import QUEUES
+from memoryos_tasks.services import wanted
 
-ROOT = Path(__file__).parents[2]
 PLAIN = PlainCodec()
+T = TypeVar("T")
 
 
 class Worker:
     """A running worker and what one needs to talk to it."""
 
-    def __init__(self, settings: Settings, log: Path, environment: dict[str, str]) -> None:
+    def __init__(self, settings: Settings, log: Path, env: dict[str, str]) -> None:
         self.settings, self.log = settings, log
         self.truth, self.traffic = connections.truth(settings), connections.traffic(settings, block=True)
         self.journal = RedisJournal(self.truth, PLAIN, consumer="asker")
@@ -50,7 +52,7 @@ class Worker:
         command = [sys.executable, "-m", "celery", "-A", "memoryos_tasks", "worker", "-n", "tested@%h",
                    "--without-mingle", "--without-gossip"]
         with log.open("wb") as out:
-            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
 
     def ring(self, task: str, *args: Any) -> None:
         self.publisher.ring(task, args, queue=_queue(task))
@@ -73,6 +75,19 @@ class Worker:
         return until(lambda: next((m for m in self.runs.replay(owner, job_id) if m.terminal), None),
                      seconds=15, what=f"{job_id} ends")
 
+    def sweeping(self, look: Callable[[], T | None], *, what: str) -> T:
+        """The first true value of ``look`` while the sweeper is rung for, as beat would."""
+        next_bell = 0.0
+
+        def ringing() -> T | None:
+            nonlocal next_bell
+            if time.monotonic() >= next_bell:
+                next_bell = time.monotonic() + 0.5
+                self.ring("maintenance.sweep")
+            return look()
+
+        return until(ringing, seconds=15, what=what)
+
     def stop(self) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
@@ -94,18 +109,11 @@ def worker(redis_urls: dict[Role, str], tmp_path_factory: pytest.TempPathFactory
     for url in redis_urls.values():
         with redis.Redis.from_url(url) as client:
             client.flushall()
-    foreign = ("MEMORYOS", "REDIS_URL", "CELERY_BROKER_URL", "QDRANT_URL")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | {
-        "REDIS_URL": redis_urls["truth"],
-        "CELERY_BROKER_URL": redis_urls["traffic"],
-        "MEMORYOS_DATA_DIR": str(folder),
-        "MEMORYOS__WORKER__CONCURRENCY": "4",
-        "MEMORYOS__MEMORY__PROMOTE_HEAT": "0.5",
-    }
+    env = environment(redis_urls, folder, MEMORYOS__WORKER__CONCURRENCY="4", MEMORYOS__MEMORY__PROMOTE_HEAT="0.5")
     settings = Settings(
         data_dir=folder, redis=options.Redis(truth_url=redis_urls["truth"], traffic_url=redis_urls["traffic"])
     )
-    started = Worker(settings, folder / "log", environment)
+    started = Worker(settings, folder / "log", env)
     try:
         until(lambda: Presence(started.traffic).workers() or started.process.poll() is not None, seconds=40,
               what="the worker is there")
@@ -176,9 +184,9 @@ def test_a_session_becomes_pages_and_facts(worker: Worker, anybody: Owner) -> No
     worker.ring("memory.ingest")
     until(lambda: worker.journal.pending(anybody) == 0, seconds=10, what="all is applied")
     # When all but the newest two events are consolidated
-    worker.ring("memory.consolidate", anybody.tenant, anybody.user, "default", 2)
+    wanted.consolidate(worker.ledger, anybody, "default", keep=2)
     key = keyspace.stm(anybody, "default")
-    until(lambda: worker.truth.zcard(key) == 2, seconds=10, what="the session is consolidated")
+    worker.sweeping(lambda: worker.truth.zcard(key) == 2, what="the session is consolidated")
     # Then the older ones are mid-term memory, with their pages
     def mid_term() -> list[Any]:
         answer = worker.read(anybody, "memory.retrieve", query="Where do I live?", limit=20)
@@ -198,14 +206,14 @@ def test_promotion_counts_visits_and_learns_once(worker: Worker, anybody: Owner)
     worker.journal.append(anybody, [make_event(anybody, "u0", "I am allergic to peanuts.")])
     worker.ring("memory.ingest")
     until(lambda: worker.journal.pending(anybody) == 0, seconds=10, what="all is applied")
-    worker.ring("memory.consolidate", anybody.tenant, anybody.user, "default", 0)
-    until(lambda: not worker.truth.exists(keyspace.stm(anybody, "default")), seconds=10, what="consolidated")
+    wanted.consolidate(worker.ledger, anybody, "default", keep=0)
+    worker.sweeping(lambda: not worker.truth.exists(keyspace.stm(anybody, "default")), what="it is consolidated")
     # When the page is read, and promotion is rung for twice
     for _ in range(2):
         worker.read(anybody, "memory.retrieve", query="What am I allergic to?", limit=5)
         until(lambda: worker.traffic.exists(keyspace.visits(anybody)), seconds=10, what="the visits are written")
-        worker.ring("memory.promote", anybody.tenant, anybody.user)
-        until(lambda: not worker.traffic.exists(keyspace.visits(anybody)), seconds=10, what="the visits are taken")
+        wanted.promote(worker.ledger, anybody)
+        worker.sweeping(lambda: not worker.traffic.exists(keyspace.visits(anybody)), what="the visits are taken")
     # Then the fact stands once
     facts = worker.read(anybody, "memory.profile")
     assert [fact["value"] for fact in facts["profile"] + facts["knowledge"]] == ["peanuts"]
@@ -220,12 +228,11 @@ def test_a_chat_that_nobody_rang_for_is_found_by_the_sweep(
     job = Job(f"job_{uuid.uuid4().hex}", anybody, "chat", request=request)
     RedisLedger(worker.truth, PLAIN, options.Jobs(unclaimed_seconds=0.01)).create(job)
 
-    def swept() -> Status | None:
-        worker.ring("maintenance.sweep")
+    def final() -> Status | None:
         status = worker.ledger.get(anybody.tenant, job.id).status
         return status if status.final else None
 
-    assert until(swept, seconds=15, what="the job is run") is Status.SUCCEEDED
+    assert worker.sweeping(final, what="the job is run") is Status.SUCCEEDED
     # Then it was answered and remembered once
     until(lambda: worker.journal.pending(anybody) == 0, seconds=10, what="the exchange is applied")
     assert worker.truth.zcard(keyspace.stm(anybody, "default")) == 2

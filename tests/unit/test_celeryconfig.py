@@ -8,9 +8,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from celery import Celery
+from celery import Celery, concurrency
+from kombu.utils.imports import symbol_by_name
 
+from memoryos_tasks.beat import Scheduler
 from memoryos_tasks.celery_app import TASK_MODULES, app, check_queues
+from memoryos_tasks.consumer import Consumer
+from memoryos_tasks.pool import TaskPool
 from memoryos_tasks.queues import QUEUES
 
 
@@ -52,7 +56,7 @@ def test_every_task_has_a_queue_of_its_own_kind() -> None:
     for name in ours:
         route = app.amqp.router.route({}, name)
         queue = route["queue"].name
-        expected = "chat" if name in ("memory.retrieve", "memory.profile") else name.split(".")[0]
+        expected = "chat" if name in ("memory.retrieve", "memory.profile", "memory.events") else name.split(".")[0]
         assert queue == expected, name
 
 
@@ -64,6 +68,22 @@ def test_everything_scheduled_exists_and_does_not_pile_up() -> None:
         assert entry["task"] in app.tasks
         # A bell that nobody heard is not worth hearing twice
         assert 0 < entry["options"]["expires"] <= 10 * max(entry["schedule"], 1)
+
+
+def test_beat_keeps_no_file_and_waits_for_no_result(fresh: Any) -> None:
+    config = fresh()
+    # Times in memory are lost with their process: none may be long
+    assert all(0 < entry["schedule"] <= 60 for entry in config.beat_schedule.values())
+    assert not hasattr(config, "beat_schedule_filename")
+    assert symbol_by_name(config.beat_scheduler) is Scheduler
+    # Else beat would subscribe to the channel of every result, for ever
+    assert all(entry["options"]["ignore_result"] for entry in config.beat_schedule.values())
+
+
+def test_a_worker_runs_our_consumer_and_our_threads(fresh: Any) -> None:
+    config = fresh()
+    assert symbol_by_name(config.worker_consumer) is Consumer
+    assert concurrency.get_implementation(config.worker_pool) is TaskPool
 
 
 def test_the_products_own_configuration_feeds_declared_queues_only(celery: Celery) -> None:
