@@ -7,10 +7,10 @@ claim something, which keeps "I wish I lived in Rome" and "do you think I am a d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from memoryos_tasks.core.claims import USER, Claim
-from memoryos_tasks.core.rules_en import NOTE, POSSESSIONS, PREDICATES, RELATION, WISHES
+from memoryos_tasks.core.rules_en import NOTE, POSSESSIONS, PREDICATES, RELATION, WISH_WORDS, WISHES
 from memoryos_tasks.core.trimming_en import lowered
 from memoryos_tasks.core.values_en import CLEANERS, things
 from memoryos_tasks.core.words_en import SAME_RELATION
@@ -99,6 +99,8 @@ _VERB = re.compile(
     r"^(?:(?:hate|dislike|detest|loathe|adore|enjoy|prefer)s?|loves|can not|do not|(?:love|like)(?! song| stor))\b",
     re.IGNORECASE,
 )
+#: Where a sentence begins to be about the user; without, its clauses have no subject.
+_FIRST_PERSON = re.compile(r"\b(?:I|we|my|our)\b", re.IGNORECASE)
 #: What no fact may hold: it would stand in every prompt.
 _SECRET = re.compile(r"\b(?:password|passcode|pin|cvv|ssn|secret)\b", re.IGNORECASE)
 
@@ -115,21 +117,26 @@ def claims(sentence: str) -> Iterator[Claim]:
         inner = list(claims(note["note"]))
         yield from inner or [Claim(USER, "note", value) for value in CLEANERS["note"](note["note"])]
         return
-    yield from _wishes(sentence)
-    for clause in _split(sentence):
-        yield from reader.read(clause)
-
-
-def _split(sentence: str) -> list[str]:
-    return [part for part in (_lead_less(part.strip()) for part in _CLAUSES.split(sentence)) if part]
+    wishes, speaks = WISH_WORDS.search(sentence), _FIRST_PERSON.search(sentence)
+    if not wishes and not speaks:
+        return
+    parts = _CLAUSES.split(sentence)
+    if wishes:
+        yield from _wishes(parts)
+    if not speaks:
+        return
+    for part in parts:
+        clause = _lead_less(part.strip())
+        if clause:
+            yield from reader.read(clause)
 
 
 def _lead_less(clause: str) -> str:
     return _LEAD.sub("", clause).strip()
 
 
-def _wishes(sentence: str) -> Iterator[Claim]:
-    for clause in _CLAUSES.split(sentence):
+def _wishes(clauses: Sequence[str]) -> Iterator[Claim]:
+    for clause in clauses:
         text = _TRAIL.sub("", _lead_less(clause).strip(" .!,"))
         for rule in WISHES:
             match = rule.match(text)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import hypot
 
 from memoryos_tasks.core.events import Role
 from memoryos_tasks.core.items import Recalled
@@ -100,7 +101,7 @@ def dense_question(question: str) -> str:
 def blend(own: Sequence[float], before: Sequence[float] | None, share: float) -> list[float]:
     """The unit vector of ``own + share·before``."""
     mixed = list(own) if before is None else [a + share * b for a, b in zip(own, before, strict=True)]
-    norm = sum(value * value for value in mixed) ** 0.5
+    norm = hypot(*mixed)
     return [value / norm for value in mixed] if norm else mixed
 
 

@@ -139,6 +139,11 @@ WISHES: Final = _rules(
     r"(?:please |always |from now on,? )*(?:answer|reply|respond|speak|write|talk)(?: to me)?(?: only| always)? in"
     r" (?P<answer_language>\w+)(?: please| from now on| only)?",
 )
+#: A word of each wish: a sentence without any holds none.
+WISH_WORDS: Final = re.compile(
+    r"calls? me|brief|concise|short|detail|long answers|one sentence|answer|reply|respond|speak|write|talk",
+    re.IGNORECASE,
+)
 NOTE: Final = re.compile(
     r"^(?:please |and )*(?:remember|do not forget|keep in mind|note|make a note)(?: that"
     r"|:)\s*(?P<note>.{3,200})$",

@@ -46,6 +46,15 @@ def _runs(text: str) -> list[str]:
     return _RUN.findall(unicodedata.normalize("NFKC", text))
 
 
+def _unspaced(run: str) -> bool:
+    return not run.isascii() and _IS_CJK.match(run) is not None
+
+
+def _whole(word: str) -> str:
+    """The word without what follows an apostrophe."""
+    return word if word.isalnum() else _APOSTROPHE.sub("", word)
+
+
 def _pieces(run: str) -> Iterable[str]:
     for character in run:
         if character not in CHINESE:
@@ -59,11 +68,11 @@ def terms(text: str) -> list[str]:
     """The index terms of a text in order, repeated as often as they occur; stop words are left out."""
     found: list[str] = []
     for run in _runs(text):
-        if _IS_CJK.match(run):
+        if _unspaced(run):
             found.extend(_pieces(run))
             continue
         word = run.lower().replace("’", "'")
-        if word not in ENGLISH and (word := _APOSTROPHE.sub("", word)) not in ENGLISH:
+        if word not in ENGLISH and (word := _whole(word)) not in ENGLISH:
             found.append(_stem(word))
     return found
 
@@ -84,8 +93,8 @@ def document_weights(counts: Mapping[str, float], *, average: float, key: bytes 
     discount = K1 * (1 - B + B * length / average)
     weights: dict[int, float] = {}
     for term, count in counts.items():
-        index = term_id(term, key)
-        weights[index] = weights.get(index, 0.0) + count * (K1 + 1) / (count + discount)
+        index, weight = term_id(term, key), count * (K1 + 1) / (count + discount)
+        weights[index] = weights[index] + weight if index in weights else weight
     return weights
 
 
@@ -98,10 +107,10 @@ def content_words(text: str) -> list[str]:
     """Words that are not stop words, in order and as they were written; unspaced runs stay whole."""
     words: list[str] = []
     for run in _runs(text):
-        if _IS_CJK.match(run):
+        if _unspaced(run):
             words.append(run)
         elif run.lower().replace("’", "'") not in ENGLISH:
-            word = _APOSTROPHE.sub("", run)
+            word = _whole(run)
             if word.lower() not in ENGLISH:
                 words.append(word)
     return words
@@ -117,11 +126,11 @@ def keywords(text: str, limit: int = 8) -> tuple[str, ...]:
     surface: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for run in _runs(text):
-        if _IS_CJK.match(run):
+        if _unspaced(run):
             pairs = ["".join(pair) for pair in pairwise(run) if not CHINESE & set(pair)]
             named = [(pair, pair) for pair in pairs]
         else:
-            word = _APOSTROPHE.sub("", run.lower())
+            word = _whole(run.lower())
             named = [] if word in ENGLISH or len(word) < 3 else [(_stem(word), word)]
         for term, word in named:
             surface.setdefault(term, word)

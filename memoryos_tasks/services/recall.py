@@ -12,7 +12,7 @@ from memoryos_tasks.core.items import Kind, Recalled
 from memoryos_tasks.core.text import query_weights, terms
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.embedder import Embedder
-from memoryos_tasks.ports.vectors import Hit, Point, Search, VectorStore, Where
+from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, VectorStore, Where
 from memoryos_tasks.services.ranking import FACTS, scored
 from memoryos_tasks.services.turns import Turns, sparse
 
@@ -43,15 +43,23 @@ class Recall:
         known = {hit.id for hit in self._vectors.get(owner, [event.turn_id for event in events])}
         given = {event.event_id for event in events}
         points: list[Point] = []
+        beside: dict[str, dict[str, SparseVector]] = {}
         for chain in _chains(events, before):
             new = {at for at, event in enumerate(chain) if event.event_id in given and event.turn_id not in known}
             counted = [(terms(event.content), event.timestamp) for event in chain]
-            # The old turns first: a new turn that exists then says that its neighbours know of it.
             for at in _beside(new, len(chain)):
-                self._vectors.revector(owner, chain[at].turn_id, {"window": self._turns.window(counted, at)})
+                beside[chain[at].turn_id] = {"window": self._turns.window(counted, at)}
             points += self._turns.points(chain, counted, sorted(new))
+        if beside:
+            # The old turns first: a new turn that exists then says that its neighbours know of it.
+            self._vectors.revector(owner, beside)
         if points:
-            self._vectors.upsert(owner, points)
+            # No lock is held here: a turn that consolidation has filed meanwhile keeps the place that it was given.
+            self._vectors.upsert(owner, points, fence=0)
+
+    def forget(self, owner: Owner, events: Sequence[Event]) -> None:
+        """Remove the turns of these events from the index."""
+        self._vectors.delete(owner, [event.turn_id for event in events])
 
     def event(self, owner: Owner, hit: Hit) -> Event:
         """The event of a turn's point."""

@@ -138,6 +138,22 @@ def test_indexing_again_changes_nothing(recall: Recall, store: EdgeStore) -> Non
     assert store.count(Where(ALICE)) == len(events)
 
 
+def test_a_late_index_call_leaves_the_place_that_consolidation_gave(
+    recall: Recall, store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given an index call that has found a turn to be new, while another indexed it and consolidation filed it
+    events = talk(ALICE)
+    recall.index(events, {})
+    store.patch(ALICE, [events[3].turn_id], {"place": "some page"}, fence=7)
+    # When it writes what it knows
+    with monkeypatch.context() as late:
+        late.setattr(store, "get", lambda *_: [])
+        recall.index([events[3]], {"default": [events[2]]})
+    # Then the turn is where consolidation put it
+    (hit,) = store.get(ALICE, [events[3].turn_id])
+    assert hit.payload["place"] == "some page"
+
+
 @pytest.mark.parametrize("write", ["revector", "upsert"])
 def test_a_crash_at_either_write_is_healed_by_the_redelivery(
     recall: Recall, store: EdgeStore, monkeypatch: pytest.MonkeyPatch, write: str
@@ -147,7 +163,7 @@ def test_a_crash_at_either_write_is_healed_by_the_redelivery(
     recall.index(events[:-1], {})
     before: Mapping[str, Sequence[Event]] = {"default": events[-1 - BEFORE : -1]}
 
-    def dies(*_: object) -> None:
+    def dies(*_: object, **__: object) -> None:
         raise VectorsDown()
 
     with monkeypatch.context() as patched:

@@ -41,9 +41,10 @@ class StaticEmbedder:
         ids = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False).ids
         if not ids or not text.strip():
             return [0.0] * self.dimensions
-        mean = self._vectors[np.minimum(ids, len(self._vectors) - 1)].mean(axis=0, dtype=np.float64)
-        norm = float(np.linalg.norm(mean))
-        return [float(value) for value in (mean / norm if norm else mean)]
+        mean = np.add.reduce(self._vectors.take(ids, axis=0, mode="clip"), axis=0, dtype=np.float64) / len(ids)
+        norm = float(mean @ mean) ** 0.5
+        unit: list[float] = (mean / norm if norm else mean).tolist()
+        return unit
 
 
 def _load() -> Any:
