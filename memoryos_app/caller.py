@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from flask import Request, g
 from marshmallow import ValidationError
@@ -20,10 +21,14 @@ OPEN_TENANT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The tenant whose key was shown, and the one user that the key may act for, if it is bound."""
+    """The tenant whose key was shown, and the one user that the key may act for, if it is bound.
+
+    An ``admin`` may also make the operators' calls, which see every tenant.
+    """
 
     tenant: str
     user: str | None = None
+    admin: bool = False
 
 
 def identify(request: Request) -> Caller:
@@ -31,18 +36,30 @@ def identify(request: Request) -> Caller:
     settings = parts().settings()
     if not settings.auth_required:
         peer = request.remote_addr or ""
-        if peer and not is_loopback(peer) and not settings.auth.allow_open:
+        here = (not peer or is_loopback(peer)) and _by_loopback(request)
+        if not here and not settings.auth.allow_open:
             raise Forbidden(
-                'API keys are off, so only this machine may call. Set auth.required = "on" and create a key.'
+                "API keys are off, so only this machine may call, by a loopback address such as 127.0.0.1 and from "
+                'no other site\'s page. Set auth.required = "on" and create a key.'
             )
-        return Caller(OPEN_TENANT)
+        return Caller(OPEN_TENANT, admin=here)
     secret = _secret(request)
     if not secret:
         raise Unauthorized
     key = parts().keys.find(secret)
     if key is None:
         raise Unauthorized("This API key is not known; it may have been revoked.")
-    return Caller(key.tenant, key.user)
+    return Caller(key.tenant, key.user, key.admin)
+
+
+def _by_loopback(request: Request) -> bool:
+    """Whether the call named this machine itself: not a browser with another site's page, not a proxy for others."""
+    origin = request.headers.get("Origin")
+    hosts = [f"//{request.host}", *([origin] if origin is not None else [])]
+    try:
+        return all(is_loopback(urlsplit(host).hostname or "") for host in hosts)
+    except ValueError:
+        return False
 
 
 def _secret(request: Request) -> str:
@@ -56,6 +73,18 @@ def caller() -> Caller:
     """The caller of the current request."""
     found: Caller = g.caller
     return found
+
+
+def admin_only() -> None:
+    """Let only an operator pass. Raises :class:`Forbidden`."""
+    if caller().admin:
+        return
+    if parts().settings().auth_required:
+        raise Forbidden("This call needs an admin key; make one with 'memoryos keys create --admin'.")
+    raise Forbidden(
+        "API keys are off, so only this machine may make this call, and by a loopback address such as 127.0.0.1. "
+        "From elsewhere, set auth.required = \"on\" and make a key with 'memoryos keys create --admin'."
+    )
 
 
 def owner_named(request: Request, named: str | None, param: str) -> Owner | None:

@@ -14,6 +14,7 @@ COMMANDS = {
     "load": "Load a conversation from a file into a user's memory.",
     "retrieve": "Search a user's memory.",
     "bench": "Measure a running MemoryOS.",
+    "dlq": "Look at dead letters; replay or purge them.",
     "keys": "Make, list and revoke API keys.",
 }
 

@@ -33,11 +33,13 @@ def command() -> None:
 @click.option("--tenant", default="default", show_default=True, help="Whose data the key opens.")
 @click.option("--user", help="Bind the key to this one user of the tenant.")
 @click.option("--name", default="", help="A note for the list.")
-def create(tenant: str, user: str | None, name: str) -> None:
+@click.option("--admin", is_flag=True, help="It may also make the operators' calls (/v1/admin), for every tenant.")
+def create(tenant: str, user: str | None, name: str, admin: bool) -> None:
     """Make a key and print it, once: only its hash is stored."""
     with _opened() as (store, settings):
-        key, secret = store.create(tenant, user=user, name=name)
-    click.echo(f"Key {key} of tenant {tenant}{f', user {user}' if user else ''}; it is not shown again:", err=True)
+        key, secret = store.create(tenant, user=user, name=name, admin=admin)
+    bound = f", user {user}" if user else ", admin" if admin else ""
+    click.echo(f"Key {key} of tenant {tenant}{bound}; it is not shown again:", err=True)
     click.echo(secret)
     if not settings.auth_required and is_loopback(settings.gateway.host) and not _asked_for(settings):
         hint = 'API keys are not asked for while the gateway listens on loopback; set auth.required = "on".'
@@ -51,7 +53,9 @@ def show() -> None:
         records = store.list()
     for record in records:
         made = datetime.fromtimestamp(record.created_at).isoformat(" ", "seconds")
-        click.echo(f"{record.id}  tenant {record.tenant}  user {record.user or 'any'}  {made}  {record.name}".rstrip())
+        admin = "admin  " if record.admin else ""
+        user = record.user or "any"
+        click.echo(f"{record.id}  tenant {record.tenant}  user {user}  {made}  {admin}{record.name}".rstrip())
     if not records:
         click.echo("There are no keys.")
 

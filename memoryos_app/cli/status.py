@@ -21,7 +21,16 @@ def command(url: str, api_key: str) -> None:
     click.echo(f"server   {api.url}")
     for line in _lines(said if isinstance(said, dict) else {}):
         click.echo(line)
+    held, letters = api.get("/v1/admin/dlq?limit=1", accept=(401, 403, 404, 503))
+    if held == 200:
+        click.echo(_dead(letters.get("counts") or {}))
     sys.exit(0 if code == 200 else 1)
+
+
+def _dead(counts: dict[str, int]) -> str:
+    """The line on dead letters; only an operator's key is told."""
+    held = ", ".join(f"{name} {count}" for name, count in counts.items() if count)
+    return f"dead     {held}: 'memoryos dlq list' shows them" if held else "dead     none"
 
 
 def _lines(said: dict[str, Any]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import redis
@@ -24,13 +24,20 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """What is known of a key; the secret itself is not kept. ``created_at`` is in seconds, UTC."""
+    """What is known of a key; the secret itself is not kept. ``created_at`` is in seconds, UTC.
+
+    An ``admin`` key also opens the operators' calls, which see every tenant.
+    """
 
     id: str
     tenant: str
     user: str | None
     name: str
     created_at: float
+    admin: bool = False
+
+
+_FIELDS = frozenset(field.name for field in fields(KeyRecord))
 
 
 class KeyStore:
@@ -39,7 +46,9 @@ class KeyStore:
     def __init__(self, truth: redis.Redis) -> None:
         self._redis = truth
 
-    def create(self, tenant: str, user: str | None = None, name: str = "") -> tuple[str, str]:
+    def create(
+        self, tenant: str, user: str | None = None, name: str = "", *, admin: bool = False
+    ) -> tuple[str, str]:
         """A new key: its id and its secret, which is shown this once."""
         if not TENANT.fullmatch(tenant):
             raise InvalidRequest(
@@ -48,10 +57,17 @@ class KeyStore:
             )
         if user is not None and (not user or len(user) > 256 or _CONTROL.search(user)):
             raise InvalidRequest("The user must be 1 to 256 characters without control characters.", param="user")
+        if admin and user is not None:
+            raise InvalidRequest(
+                "An admin key sees every tenant, so it is not bound to a user; leave the user out.", param="user"
+            )
         secret = PREFIX + secrets.token_urlsafe(32)
-        record = KeyRecord(f"key_{secrets.token_hex(6)}", tenant, user, name, time.time())
+        record = KeyRecord(f"key_{secrets.token_hex(6)}", tenant, user, name, time.time(), admin)
+        row = asdict(record)
+        if not admin:
+            del row["admin"]  # Versions that do not know the field read such rows too.
         with truth_errors():
-            self._redis.hset(API_KEYS, _hash(secret), json.dumps(asdict(record)))
+            self._redis.hset(API_KEYS, _hash(secret), json.dumps(row))
         return record.id, secret
 
     def list(self) -> Sequence[KeyRecord]:
@@ -70,12 +86,17 @@ class KeyStore:
         """The record of a secret. Secrets are 256 random bits, so a plain SHA-256 keeps them."""
         with truth_errors():
             row: Any = self._redis.hget(API_KEYS, _hash(secret))
-        return KeyRecord(**json.loads(row)) if row else None
+        return _record(row) if row else None
 
     def _all(self) -> Sequence[tuple[str, KeyRecord]]:
         with truth_errors():
             rows: Any = self._redis.hgetall(API_KEYS)
-        return [(hashed, KeyRecord(**json.loads(row))) for hashed, row in rows.items()]
+        return [(hashed, _record(row)) for hashed, row in rows.items()]
+
+
+def _record(row: str) -> KeyRecord:
+    """A stored row; fields that only a later version knows are passed over."""
+    return KeyRecord(**{name: value for name, value in json.loads(row).items() if name in _FIELDS})
 
 
 def _hash(secret: str) -> str:
