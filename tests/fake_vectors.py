@@ -37,6 +37,10 @@ class FakeVectors:
                 payload = dict(point.payload) if fence is None else {**point.payload, "fence": fence}
                 self.points[point.id] = owner, replace(point, payload=payload, dense=dense)
 
+    def in_order(self, where: Where, *, after: int = 0, limit: int = 1000) -> list[Hit]:
+        found = [point for point in self._matching(where) if point.payload.get("seq", 0) > after]
+        return [_hit(point, False) for point in sorted(found, key=lambda point: point.payload["seq"])[:limit]]
+
     def _newer(self, id: str, fence: int | None) -> bool:
         """Whether a larger token has written the point."""
         stored = self.points[id][1].payload.get("fence") if id in self.points else None
@@ -50,9 +54,9 @@ class FakeVectors:
             if not self._newer(point.id, fence):
                 self.points[point.id] = owner, replace(point, payload={**point.payload, **fields})
 
-    def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
-        for point in self._own(owner, [id]):
-            self.points[id] = owner, replace(point, sparse={**point.sparse, **sparse})
+    def revector(self, owner: Owner, sparse: Mapping[str, Mapping[str, SparseVector]]) -> None:
+        for point in self._own(owner, [*sparse]):
+            self.points[point.id] = owner, replace(point, sparse={**point.sparse, **sparse[point.id]})
 
     def delete(self, owner: Owner, ids: Sequence[str]) -> None:
         for point in self._own(owner, ids):

@@ -77,7 +77,7 @@ class QdrantServer(ThreadingHTTPServer):
             case "points/scroll":
                 asked = models.ScrollRequest.model_validate(body)
                 points, after = self.engine.scroll(
-                    name, asked.filter, asked.limit or 10, offset=asked.offset,
+                    name, asked.filter, asked.limit or 10, asked.order_by, offset=asked.offset,
                     with_payload=asked.with_payload or True, with_vectors=asked.with_vector or False,
                 )
                 return {"points": points, "next_page_offset": after}

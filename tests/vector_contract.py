@@ -58,7 +58,8 @@ class VectorContract:
         store.delete(ALICE, [])
         store.patch(ALICE, [], {"a": 1})
         store.patch(ALICE, [pid(7)], {"a": 1})
-        store.revector(ALICE, pid(7), {"turn": SparseVector((1,), (1.0,))})
+        store.revector(ALICE, {pid(7): {"turn": SparseVector((1,), (1.0,))}, "nonsense": {}})
+        store.revector(ALICE, {})
         assert store.search([]) == []
         assert store.count(Where(ALICE)) == 1
 
@@ -76,6 +77,53 @@ class VectorContract:
         assert [hit.payload["place"] for hit in store.get(ALICE, [pid(1), pid(2)])] == ["newest", "newest"]
         store.upsert(ALICE, [point(1, 5, place="stale")], fence=7)
         assert store.get(ALICE, [pid(1)])[0].payload["place"] == "newest"
+
+    def test_a_late_index_leaves_what_a_lock_has_written(self, store: VectorStore) -> None:
+        # Given turns indexed without a lock (token 0), one of which a consolidation has given its place
+        store.upsert(ALICE, [point(1, 5, place="stm"), point(2, 5, place="stm")], fence=0)
+        store.patch(ALICE, [pid(1)], {"place": "page"}, fence=7)
+        # When they are indexed late once more
+        store.upsert(ALICE, [point(number, 6, place="again") for number in (1, 2, 3)], fence=0)
+        # Then the place stands, and what no lock has touched is written
+        hits = store.get(ALICE, [pid(1), pid(2), pid(3)])
+        assert [hit.payload["place"] for hit in hits] == ["page", "again", "again"]
+        assert [hit.payload["fence"] for hit in hits] == [7, 0, 0]
+        assert [hit.id for hit in store.search([asking(ALICE, 5)])[0]] == [pid(1)]
+        # And neither does a patch of an older token change it
+        store.patch(ALICE, [pid(1)], {"place": "stale"}, fence=0)
+        assert store.get(ALICE, [pid(1)])[0].payload["place"] == "page"
+
+    def test_a_patch_notes_its_token_on_points_that_had_none(self, store: VectorStore) -> None:
+        store.upsert(ALICE, [point(1, 5, place="stm")])
+        store.patch(ALICE, [pid(1)], {"place": "page"}, fence=7)
+        store.upsert(ALICE, [point(1, 5, place="stale")], fence=6)
+        assert store.get(ALICE, [pid(1)])[0].payload["place"] == "page"
+
+    def test_tokens_as_large_as_a_clock_are_told_apart(self, store: VectorStore) -> None:
+        token = 1_900_000_000_000
+        store.upsert(ALICE, [point(1, 5, place="new")], fence=token)
+        store.upsert(ALICE, [point(1, 5, place="stale")], fence=token - 1)
+        assert store.get(ALICE, [pid(1)])[0].payload["place"] == "new"
+        store.upsert(ALICE, [point(1, 5, place="newer")], fence=token + 1)
+        assert store.get(ALICE, [pid(1)])[0].payload["place"] == "newer"
+
+    def test_points_come_in_the_order_of_their_numbers_page_by_page(self, store: VectorStore) -> None:
+        # Given turns whose ids do not follow their numbers, other kinds without one, and strangers with all of them
+        turns = [point(100 - seq, 5, seq=seq, session=f"s{seq % 2}") for seq in range(1, 26)]
+        store.upsert(ALICE, [*turns, Point(pid(500), {"kind": "page"})])
+        for at, stranger in enumerate(STRANGERS, 1):
+            store.upsert(stranger, [point(at * 1000 + seq, 5, seq=seq) for seq in range(1, 26)])
+        # When they are read ten at a time, each page after the last number of the one before
+        pages: list[list[int]] = []
+        while not pages or pages[-1]:
+            after = pages[-1][-1] if pages else 0
+            pages.append([hit.payload["seq"] for hit in store.in_order(Where(ALICE), after=after, limit=10)])
+        # Then each comes once, in order
+        assert pages == [list(range(1, 11)), list(range(11, 21)), list(range(21, 26)), []]
+        # And conditions hold there too
+        odd = store.in_order(Where(ALICE, kinds=("turn",), sessions=("s1",)), after=3, limit=3)
+        assert [(hit.id, hit.payload["seq"]) for hit in odd] == [(pid(100 - seq), seq) for seq in (5, 7, 9)]
+        assert store.in_order(Where(ALICE, kinds=("page",))) == []
 
     def test_search_answers_each_query_best_first(self, store: VectorStore) -> None:
         store.upsert(ALICE, [point(1, 5, dense=[1, 0, 0, 0]), point(2, 5, 6, dense=[1, 1, 0, 0]), point(3, 7)])
@@ -143,11 +191,17 @@ class VectorContract:
         assert (hit.payload["text"], hit.payload["place"], hit.payload.get("valid_to")) == ("kept", "page", None)
 
     def test_revector_replaces_only_the_named_vectors(self, store: VectorStore) -> None:
+        # Given three points with the same window
         window = {"window": SparseVector((8,), (1.0,))}
-        store.upsert(ALICE, [Point(pid(1), {"kind": "turn"}, [1, 0, 0, 0], {**point(1, 5).sparse, **window})])
-        store.revector(ALICE, pid(1), {"window": SparseVector((9,), (2.0,))})
-        old, new = (Search(Where(ALICE), 5, sparse=SparseVector((term,), (1.0,)), using="window") for term in (8, 9))
-        assert [len(hits) for hits in store.search([old, new, asking(ALICE, 5)])] == [0, 1, 1]
+        three = [Point(pid(n), {"kind": "turn"}, [1, 0, 0, 0], {**point(n, 5).sparse, **window}) for n in (1, 2, 3)]
+        store.upsert(ALICE, three)
+        # When two of them, and one that does not exist, get another
+        store.revector(ALICE, {pid(n): {"window": SparseVector((7 + n,), (2.0,))} for n in (2, 3, 4)})
+        # Then only their windows have changed
+        searches = [
+            Search(Where(ALICE), 5, sparse=SparseVector((term,), (1.0,)), using="window") for term in (8, 9, 10, 11)
+        ]
+        assert [len(hits) for hits in store.search([*searches, asking(ALICE, 5)])] == [1, 1, 1, 0, 3]
         assert store.get(ALICE, [pid(1)], vectors=True)[0].dense == (1, 0, 0, 0)
 
     @pytest.mark.parametrize("stranger", STRANGERS)
@@ -156,7 +210,7 @@ class VectorContract:
         store.upsert(ALICE, [point(1, 5, dense=[1, 0, 0, 0], text="hers")])
         # When a stranger who knows its id tries every call
         store.patch(stranger, [pid(1)], {"text": "his"})
-        store.revector(stranger, pid(1), {"turn": SparseVector((6,), (1.0,))})
+        store.revector(stranger, {pid(1): {"turn": SparseVector((6,), (1.0,))}})
         store.delete(stranger, [pid(1)])
         store.upsert(stranger, [point(1, 6, text="his")])
         store.patch(ALICE, [pid(1)], {"tenant": stranger.tenant, "user": stranger.user})

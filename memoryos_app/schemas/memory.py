@@ -156,6 +156,23 @@ class ProfileQuerySchema(Strict):
     user_id = Id(metadata={"example": "alice", "description": WHOSE})
 
 
+class EventsQuerySchema(Strict):
+    """Whose events, and which of them."""
+
+    user_id = Id(metadata={"example": "alice", "description": WHOSE})
+    session_id = Id(metadata={"description": "Of this session only."})
+    cursor = Text(
+        validate=validate.Length(1, 64, error="is not one that a page of events gave; begin without one."),
+        metadata={"description": "`next_cursor` of the page before."},
+    )
+    limit = Whole(
+        text=True,
+        load_default=100,
+        validate=validate.Range(1, MOST, error=f"must be 1 to {MOST}."),
+        metadata={"description": f"Most events, 1 to {MOST}; a page of very long ones ends earlier."},
+    )
+
+
 class AddAnswerSchema(Schema):
     """``ok``: applied; ``accepted``: journaled and being applied; ``duplicate``: all were seen before."""
 
@@ -183,6 +200,25 @@ class RetrieveAnswerSchema(Schema):
     mid_term = fields.List(fields.Dict())
     long_term = fields.Dict()
     results = fields.List(fields.Nested(ResultSchema))
+
+
+class EventSchema(Schema):
+    """One event, as it was said."""
+
+    event_id = fields.String()
+    role = fields.String()
+    name = fields.String(allow_none=True)
+    content = fields.String()
+    timestamp = fields.Float()
+    session_id = fields.String()
+    place = fields.String(metadata={"description": "`stm`, the id of the page that holds it, or `forgotten`."})
+
+
+class EventsAnswerSchema(Schema):
+    """A page of events, oldest first."""
+
+    events = fields.List(fields.Nested(EventSchema))
+    next_cursor = fields.String(allow_none=True, metadata={"description": "Null at the end."})
 
 
 class ProfileAnswerSchema(Schema):

@@ -1,4 +1,4 @@
-"""``/v1/memory``: add, retrieve, profile."""
+"""``/v1/memory``: add, retrieve, profile, events."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from memoryos_app.schemas.errors import ErrorSchema
 from memoryos_app.schemas.memory import (
     AddAnswerSchema,
     AddSchema,
+    EventsAnswerSchema,
+    EventsQuerySchema,
     ProfileAnswerSchema,
     ProfileQuerySchema,
     RetrieveAnswerSchema,
@@ -85,6 +87,20 @@ def profile(asked: dict[str, Any]) -> Response:
     """What is believed about a user"""
     owner = owner_required(request, asked.get("user_id"))
     return _read(owner, "profile", {})
+
+
+@route(area, "/v1/memory/events")
+@takes(area, EventsQuerySchema, "query")
+@gives(area, 200, EventsAnswerSchema)
+@gives(area, 503, ErrorSchema, says="No worker answered in time, or a store is away: the list would lack events.")
+@headers(area, "X-MemoryOS-User")
+def events(asked: dict[str, Any]) -> Response:
+    """Every event of a user
+
+    Oldest first, with the place where each stands: `stm`, the id of the page that holds it, or `forgotten`.
+    """
+    owner = owner_required(request, asked.pop("user_id", None))
+    return _read(owner, "events", asked)
 
 
 def _read(owner: Owner, kind: str, query: Mapping[str, Any]) -> Response:

@@ -27,16 +27,22 @@ def threshold(embedder: str) -> float:
     return THRESHOLDS.get(embedder, DEFAULT_THRESHOLD)
 
 
-def pages(events: Iterable[Event]) -> list[Page]:
+def pages(events: Iterable[Event], known: Sequence[Page] = ()) -> list[Page]:
     """The pages that these events of one owner form, oldest first.
+
+    ``known`` are pages of some of them that exist: they stay as they are, and the other events form theirs.
 
     In each session a user message, the tool messages after it and the assistant message that follows are one page;
     any other message is a page alone. Order is the journal's ``seq``; events that have none yet come last, as given.
     """
     ordered = sorted(events, key=lambda event: event.seq or math.inf)
+    position = {event.event_id: at for at, event in enumerate(ordered)}
+    taken = {event_id for page in known for event_id in page.event_ids}
     groups: list[list[Event]] = []
     open_groups: dict[str, list[Event]] = {}
     for event in ordered:
+        if event.event_id in taken:
+            continue
         group = open_groups.get(event.session)
         if group is not None and event.role in ("assistant", "tool"):
             group.append(event)
@@ -47,14 +53,19 @@ def pages(events: Iterable[Event]) -> list[Page]:
             open_groups[event.session] = group
         else:
             open_groups.pop(event.session, None)
-    return [page(group) for group in groups]
+    return sorted([*known, *map(page, groups)], key=lambda page: position[page.event_ids[0]])
+
+
+def page_id(event: Event) -> str:
+    """The id of the page that begins with this event."""
+    return event.owner.derive("page", event.event_id)
 
 
 def page(events: Sequence[Event]) -> Page:
     """One page of these events, oldest first; at least one. Its id comes from the first event."""
     first = events[0]
     return Page(
-        id=first.owner.derive("page", first.event_id),
+        id=page_id(first),
         event_ids=tuple(event.event_id for event in events),
         text=page_text(events),
         timestamp=first.timestamp,

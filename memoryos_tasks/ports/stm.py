@@ -20,14 +20,24 @@ class Stm(Protocol):
     def unapplied(self, owner: Owner, session: str) -> int:
         """How many events the session shows that the index may not have yet."""
 
+    def preceding(self, owner: Owner, session: str, *, before: int, count: int) -> list[Event]:
+        """The newest ``count`` events of the session before this sequence number, oldest of them first."""
+
     def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         """The oldest events, oldest first."""
 
     def size(self, owner: Owner, session: str) -> int:
         """How many events the session holds."""
 
-    def drop(self, owner: Owner, session: str, events: Sequence[Event]) -> None:
-        """Take events out, after they have moved on."""
+    def drop(self, owner: Owner, session: str, events: Sequence[Event], *, token: int) -> None:
+        """Take events out, after they have moved on. Raises :class:`LostClaim`, and takes none out, unless ``token``
+        holds the owner's lock."""
+
+    def latest(self, owner: Owner) -> int:
+        """The tenant's newest sequence number: what was journaled before has this one or a smaller."""
+
+    def following(self, owner: Owner, session: str | None, *, after: int, count: int) -> list[Event]:
+        """The first ``count`` events of the session (None: of all the owner's) that come after this sequence number."""
 
     def sessions(self, owner: Owner, *, count: int) -> list[str]:
         """The owner's sessions, the one that heard something last first."""

@@ -71,7 +71,8 @@ class Hit:
 
 
 class VectorStore(Protocol):
-    """``fence`` is the token of the owner's lock: the store leaves a point as it is that a larger one has written.
+    """``fence`` is the token of the owner's lock: the store leaves a point as it is that a larger one has written, and
+    notes it on those that it changes. A point without a token counts as written with 0.
 
     Every call raises :class:`VectorsDown` when the store cannot be reached in time."""
 
@@ -83,8 +84,8 @@ class VectorStore(Protocol):
     ) -> None:
         """Set these payload fields on existing points, leaving the others; None removes a field."""
 
-    def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
-        """Replace the named sparse vectors of one existing point."""
+    def revector(self, owner: Owner, sparse: Mapping[str, Mapping[str, SparseVector]]) -> None:
+        """Replace the named sparse vectors of these points, by id; those that do not exist are left out."""
 
     def delete(self, owner: Owner, ids: Sequence[str]) -> None:
         """Remove points; unknown ids are ignored."""
@@ -99,6 +100,9 @@ class VectorStore(Protocol):
         self, where: Where, *, limit: int = 1000, cursor: str | None = None, vectors: bool = False
     ) -> tuple[list[Hit], str | None]:
         """Points in id order and the cursor of the next page (None at the end)."""
+
+    def in_order(self, where: Where, *, after: int = 0, limit: int = 1000) -> list[Hit]:
+        """The first points whose ``seq`` is larger than ``after``, in its order; points without one are left out."""
 
     def count(self, where: Where) -> int:
         """How many points match."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from memoryos_tasks.core.errors import LostClaim
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.items import Kind, Page, Segment
 from memoryos_tasks.ports.codec import Codec
@@ -16,18 +17,25 @@ CANDIDATES = 8
 
 
 class Segments:
-    """Mid-term memory in the vector store. Writes are made under the owner's lock; ``fence`` is its token."""
+    """Mid-term memory in the vector store. Writes are made under the owner's lock; ``fence`` is its token.
+
+    A page belongs to the segment that it names. It is written first; its segment's list of pages follows.
+    """
 
     def __init__(self, vectors: VectorStore, recall: Recall, codec: Codec) -> None:
         self._vectors = vectors
         self._recall = recall
         self._codec = codec
 
-    def near(self, owner: Owner, vector: Sequence[float]) -> list[Segment]:
-        """The segments whose vectors are nearest."""
+    def near(self, owner: Owner, vectors: Sequence[Sequence[float]]) -> list[list[Segment]]:
+        """For each vector, the segments whose vectors are nearest to it."""
+        if not vectors:
+            return []
         where = Where(owner, kinds=(Kind.SEGMENT.value,))
-        found = self._vectors.search([Search(where, CANDIDATES, dense=vector)])[0]
-        return self.get(owner, [hit.id for hit in found])
+        found = self._vectors.search([Search(where, CANDIDATES, dense=vector) for vector in vectors])
+        named = list(dict.fromkeys(hit.id for hits in found for hit in hits))
+        known = {segment.id: segment for segment in self.get(owner, named)} if named else {}
+        return [[known[hit.id] for hit in hits if hit.id in known] for hits in found]
 
     def get(self, owner: Owner, ids: Sequence[str]) -> list[Segment]:
         """The segments that exist among these ids."""
@@ -44,22 +52,29 @@ class Segments:
             if cursor is None:
                 return found
 
-    def save(
-        self,
-        owner: Owner,
-        segments: Sequence[Segment],
-        pages: Sequence[tuple[Page, Sequence[float]]] = (),
-        *,
-        fence: int,
-    ) -> None:
-        """Write segments and pages, each page with its vector, in one step."""
-        points = [self._page_point(owner, page, vector) for page, vector in pages]
-        points += [self._segment_point(owner, segment) for segment in segments]
-        self._vectors.upsert(owner, points, fence=fence)
+    def save(self, owner: Owner, segments: Sequence[Segment], *, fence: int) -> None:
+        """Write segments."""
+        if segments:
+            self._vectors.upsert(owner, [self._segment_point(owner, one) for one in segments], fence=fence)
+
+    def save_pages(self, owner: Owner, pages: Sequence[tuple[Page, Sequence[float]]], *, fence: int) -> None:
+        """Write pages, each with its vector. Raises :class:`LostClaim` when a newer lock has written one of them:
+        no segment may list it then."""
+        if not pages:
+            return
+        self._vectors.upsert(owner, [self._page_point(owner, page, vector) for page, vector in pages], fence=fence)
+        stored = self._vectors.get(owner, [page.id for page, _ in pages])
+        if any(hit.payload.get("fence") != fence for hit in stored):
+            raise LostClaim("A newer run has written this user's pages; this one stops.")
 
     def pages(self, owner: Owner, ids: Sequence[str]) -> list[Page]:
         """The pages that exist among these ids."""
         return [self._page(owner, hit) for hit in self._vectors.get(owner, ids)]
+
+    def places(self, owner: Owner, event_ids: Sequence[str]) -> dict[str, str]:
+        """Where the turns of these events stand; what is not indexed is not in it."""
+        hits = self._vectors.get(owner, [owner.derive("turn", event_id) for event_id in event_ids])
+        return {hit.payload["event_id"]: hit.payload["place"] for hit in hits}
 
     def place(self, owner: Owner, page: Page, *, fence: int) -> None:
         """Note on the page's turns that the page is now their place."""

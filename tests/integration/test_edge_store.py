@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from vector_contract import ALICE, DIMENSIONS, VectorContract, asking, pid, point
 
+from memoryos_tasks.adapters.vectors import edge
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
 from memoryos_tasks.core.errors import ConfigError, VectorsDown
 from memoryos_tasks.ports.vectors import Where
@@ -96,6 +97,43 @@ def test_a_closed_store_says_so(store: EdgeStore) -> None:
         store.upsert(ALICE, [point(1, 5)])
 
 
+def test_an_error_does_not_tell_what_the_engine_quotes(store: EdgeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing:
+        def __init__(self, text: str) -> None:
+            self._text = text
+
+        def count(self, _: object) -> int:
+            raise Exception(self._text)  # What the engine raises.
+
+    shard = store._shard
+    monkeypatch.setattr(store, "_shard", Failing("no such field in {'text': 'secret words of Alice'}"))
+    with pytest.raises(VectorsDown, match="could not count") as caught:
+        store.count(Where(ALICE))
+    assert "secret" not in caught.value.message
+    monkeypatch.setattr(store, "_shard", Failing("No space left on device (os error 28): secret"))
+    with pytest.raises(VectorsDown, match="disk is full") as caught:
+        store.count(Where(ALICE))
+    assert "secret" not in caught.value.message
+    monkeypatch.setattr(store, "_shard", shard)
+
+
+def test_a_store_of_an_older_version_gets_the_index_that_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a store written before events were read in order
+    with monkeypatch.context() as older:
+        older.setattr(edge, "INDEXED", {name: schema for name, schema in edge.INDEXED.items() if name != "seq"})
+        store = EdgeStore(tmp_path, DIMENSIONS)
+        store.upsert(ALICE, [point(number, 5, seq=50 - number) for number in range(50)])
+        with pytest.raises(VectorsDown):
+            store.in_order(Where(ALICE))
+        store.close()
+    # When this version opens it, then they come in order
+    store = EdgeStore(tmp_path, DIMENSIONS)
+    assert [hit.payload["seq"] for hit in store.in_order(Where(ALICE), limit=3)] == [1, 2, 3]
+    store.close()
+
+
 def test_vectors_of_another_size_are_refused(tmp_path: Path) -> None:
     store = EdgeStore(tmp_path, DIMENSIONS)
     with pytest.raises(ConfigError, match="does not fit"):
@@ -114,7 +152,7 @@ def test_many_threads_read_and_write_at_once(store: EdgeStore) -> None:
             number = thread * 1000 + step
             store.upsert(ALICE, [point(number, 5, thread + 100, dense=[1, 0, 0, 0], place="stm")])
             store.patch(ALICE, [pid(number)], {"place": "page"})
-            store.revector(ALICE, pid(number), {"turn": point(0, 7, thread + 100).sparse["turn"]})
+            store.revector(ALICE, {pid(number): {"turn": point(0, 7, thread + 100).sparse["turn"]}})
             store.search([asking(ALICE, 7), asking(ALICE, thread + 100)])
         return len(store.search([asking(ALICE, thread + 100, limit=100)])[0])
 

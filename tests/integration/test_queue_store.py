@@ -78,6 +78,30 @@ def test_an_owner_that_does_not_answer_is_waited_for_within_the_limit(owner: Own
     assert all(0 < traffic.ttl(key) <= 30 for key in traffic.keys("*"))
 
 
+def test_a_limit_longer_than_a_socket_waits_is_kept(
+    owner: Owner, traffic: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given reads that may wait for a twentieth of a second, and an owner that takes longer than that
+    monkeypatch.setattr(queue_module, "BLOCK_SECONDS", 0.05)
+    serve, waits = queue_module.answer_call, threading.Event()
+    blpop = traffic.blpop
+
+    def counted(*args: Any, **options: Any) -> Any:
+        assert options["timeout"] <= 0.05
+        found = blpop(*args, **options)
+        if found is None:
+            waits.set()  # The first read ended without an answer.
+        return found
+
+    def late(*args: Any) -> bool:
+        return waits.wait(10) and serve(*args)
+
+    monkeypatch.setattr(traffic, "blpop", counted)
+    monkeypatch.setattr(f"{__name__}.answer_call", late)
+    assert QueueStore(traffic, owner, timeout=5).count(Where(ALICE)) == 0  # type: ignore[arg-type]
+    assert waits.is_set()
+
+
 def test_an_error_of_the_store_reaches_who_asked(store: QueueStore, served: EdgeStore) -> None:
     served.close()
     with pytest.raises(VectorsDown, match="could not count"):

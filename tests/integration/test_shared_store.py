@@ -12,6 +12,7 @@ from fake_vectors import FakeVectors
 from memoryos_tasks.adapters.redis.presence import claim_store
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
 from memoryos_tasks.adapters.vectors.shared import SharedStore
+from memoryos_tasks.core.errors import TruthDown
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Point, Search, Where
 
@@ -53,6 +54,23 @@ def test_a_store_of_another_directory_is_not_owned(make_shared: Callable[[Path],
     # And the right one still may
     assert here.try_own()
     here.close()
+
+
+def test_a_claim_that_fails_leaves_the_store_to_others(
+    make_shared: Callable[[Path], SharedStore], tmp_path: Path
+) -> None:
+    # Given a store of record that is away when this process wants to own the vectors
+    def away(identity: str) -> bool:
+        raise TruthDown
+
+    unlucky = SharedStore(lambda: EdgeStore(tmp_path / "v", 4), FakeVectors(), away)
+    with pytest.raises(TruthDown):
+        unlucky.try_own()
+    assert unlucky.owned is None
+    # Then the folder is free, for another and for itself
+    other = make_shared(tmp_path / "v")
+    assert other.try_own()
+    other.close()
 
 
 def test_a_read_after_a_write_is_never_old(tmp_path: Path) -> None:

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from fake_vectors import FakeVectors
 from fakes import FakeHeld, FakeLocks, FakeStm, WordEmbedder, make_event
 
 from memoryos_tasks.adapters.codec.plain import PlainCodec
-from memoryos_tasks.core.errors import LostClaim, VectorsDown
+from memoryos_tasks.core.errors import Busy, LostClaim, VectorsDown
 from memoryos_tasks.core.events import Event, Owner
-from memoryos_tasks.core.items import Kind
+from memoryos_tasks.core.items import IN_STM, Kind
 from memoryos_tasks.ports.vectors import Hit, Where
 from memoryos_tasks.services.beliefs import Beliefs
 from memoryos_tasks.services.consolidation import Consolidation
@@ -22,6 +24,24 @@ ALICE = Owner("acme", "alice")
 NOW = 1_700_000_000.0
 GARDEN = ["The roses in my garden need pruning", "My garden roses bloom in June", "Garden roses like clay"]
 TAXES = ["我的税表还没有交", "税表要交给税务局", "税务局收到税表了吗"]
+
+
+class Killed(BaseException):
+    """The process ends here, as SIGKILL ends it: nobody catches it and nothing is tidied up."""
+
+
+@dataclass
+class Visited:
+    """Visits by page or segment id; ``counts`` goes down when they are counted."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def noted(self, owner: Owner) -> dict[str, int]:
+        return dict(self.counts)
+
+    def counted(self, owner: Owner, visits: Mapping[str, int]) -> None:
+        left = {place: count - visits.get(place, 0) for place, count in self.counts.items()}
+        self.counts = {place: count for place, count in left.items() if count > 0}
 
 
 class House:
@@ -48,11 +68,42 @@ class House:
         self.recall.index(events, {})
         return events
 
+    def hear_more(self, *said: tuple[str, str, str]) -> None:
+        """Later events, as (id, role, words), after those that short-term memory has heard before."""
+        seq = 1 + max(hit.payload["seq"] for hit in self.stored(Kind.TURN))
+        events = [make_event(ALICE, id, words, role=role, seq=seq + at) for at, (id, role, words) in enumerate(said)]
+        self.stm.held[ALICE, "default"] += events
+        self.recall.index(events, {})
+
     def run(self, keep: int = 0) -> int:
         return self.consolidation.run(ALICE, "default", keep=keep)
 
     def stored(self, kind: Kind) -> list[Hit]:
         return self.vectors.scroll(Where(ALICE, kinds=(kind.value,)))[0]
+
+    def hear_elsewhere(self) -> None:
+        """Nearly the same words in another session, which becomes mid-term memory at once."""
+        seq = 1 + max(hit.payload["seq"] for hit in self.stored(Kind.TURN))
+        events = [
+            make_event(ALICE, f"x{at}", f"{words}!", seq=seq + at, session="other") for at, words in enumerate(SAID)
+        ]
+        self.stm.held[ALICE, "other"] = events
+        self.recall.index(events, {})
+        self.consolidation.run(ALICE, "other", keep=0)
+
+    def check(self) -> None:
+        """Every event stands in short-term memory or in one page, and every page in the one segment that it names."""
+        pages = self.stored(Kind.PAGE)
+        paged = Counter(id for page in pages for id in page.payload["sources"])
+        waiting = {event.event_id for event in self.stm.held[ALICE, "default"]}
+        everything = {hit.payload["event_id"] for hit in self.stored(Kind.TURN)}
+        assert set(paged) | waiting == everything, "an event is missing"
+        assert set(paged.values()) <= {1}, "an event stands in two pages"
+        listed = [(page, segment.id) for segment in self.segments.all(ALICE) for page in segment.page_ids]
+        assert sorted(listed) == sorted((page.id, page.payload["segment"]) for page in pages)
+        holder = {id: page.id for page in pages for id in page.payload["sources"]}
+        assert self.places() == {id: holder.get(id, IN_STM) for id in everything}
+        assert waiting.isdisjoint(paged), "an event stands in a page and in short-term memory"
 
     def places(self) -> dict[str, str]:
         return {hit.payload["event_id"]: hit.payload["place"] for hit in self.stored(Kind.TURN)}
@@ -105,28 +156,179 @@ def test_a_session_within_its_bound_is_left_alone() -> None:
     assert house.consolidation.run(ALICE, "unknown", keep=0) == 0
 
 
-def test_consolidating_the_same_events_again_changes_nothing() -> None:
-    # Given a run that died before it dropped the events
+#: Writes of one step that moves three pages: pages, segments, three places, short-term memory.
+WRITES = ("upsert", "upsert", "patch", "patch", "patch", "drop")
+SAID = ["The roses in my garden need pruning", "我的税表还没有交", "My garden roses bloom in June"]
+MEANWHILE: dict[str, Callable[[House], object]] = {
+    "nothing": lambda house: None,
+    "another session": House.hear_elsewhere,
+    "the reply": lambda house: house.hear_more(("late", "assistant", "June is a good month for roses")),
+    "more": lambda house: house.hear_more(
+        ("late", "assistant", "Noted."), ("u8", "user", "税务局收到税表了吗"), ("a8", "assistant", "收到了。")
+    ),
+}
+
+
+def each_write(house: House, watch: Callable[[int, Callable[[float], None]], None]) -> None:
+    """Let ``watch`` make each write: it is given its number and how to do that share of it."""
+    count = 0
+
+    def watched(call: Callable[..., None], many: int | None) -> Callable[..., None]:
+        def write(*args: Any, **options: Any) -> None:
+            nonlocal count
+            count += 1
+
+            def do(share: float) -> None:
+                if many is not None and share < 1:
+                    some = args[many]
+                    call(*args[:many], some[: int(len(some) * share)], *args[many + 1 :], **options)
+                elif share == 1:
+                    call(*args, **options)
+
+            watch(count, do)
+
+        return write
+
+    house.vectors.upsert = watched(house.vectors.upsert, 1)  # type: ignore[method-assign]
+    house.vectors.patch = watched(house.vectors.patch, 1)  # type: ignore[method-assign]
+    house.stm.drop = watched(house.stm.drop, None)  # type: ignore[method-assign]
+
+
+def dying(house: House, step: int, share: float) -> None:
+    """Let the process die at this write, after that share of it (a cluster may do a part)."""
+
+    def watch(number: int, do: Callable[[float], None]) -> None:
+        do(share if number == step else 1)
+        if number == step:
+            raise Killed
+
+    each_write(house, watch)
+
+
+def pausing(house: House, step: int, meanwhile: Callable[[], None]) -> None:
+    """Let something happen before this write."""
+
+    def watch(number: int, do: Callable[[float], None]) -> None:
+        if number == step:
+            meanwhile()
+        do(1)
+
+    each_write(house, watch)
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+@pytest.mark.parametrize("step", range(1, len(WRITES) + 1))
+def test_a_run_that_dies_is_completed_by_the_next(step: int, meanwhile: str, share: float) -> None:
+    # Given a session whose last message has no reply yet, and a run that dies at one of its writes
     house = House()
-    events = house.hear(GARDEN)
+    house.hear(SAID, replies=False)
+    writes = house.vectors.upsert, house.vectors.patch, house.stm.drop
+    dying(house, step, share)
+    with pytest.raises(Killed):
+        house.run()
+    house.vectors.upsert, house.vectors.patch, house.stm.drop = writes  # type: ignore[method-assign]
+    before = {hit.id: (hit.payload["sources"], hit.payload["segment"]) for hit in house.stored(Kind.PAGE)}
+    # When more is said, and another run comes, by another clock
+    MEANWHILE[meanwhile](house)
+    house.now += 3600
     house.run()
-    before = {segment.id: segment for segment in house.segments.all(ALICE)}
-    house.stm.held[ALICE, "default"] = events
-    # When another one does it again
-    house.run()
-    # Then there are no more pages nor segments
-    after = {segment.id: segment for segment in house.segments.all(ALICE)}
-    assert {id: segment.page_ids for id, segment in after.items()} == {id: one.page_ids for id, one in before.items()}
-    assert len(house.stored(Kind.PAGE)) == 3
+    # Then every event has one place, and what was written before stays as it was
+    house.check()
+    after = {hit.id: (hit.payload["sources"], hit.payload["segment"]) for hit in house.stored(Kind.PAGE)}
+    assert after.items() >= before.items()
+    assert house.stm.size(ALICE, "default") == 0
+    # And one run more changes nothing
+    stored = dict(house.vectors.points)
+    assert house.run() == 0
+    assert house.vectors.points == stored
 
 
-def test_nothing_happens_while_another_run_holds_the_lock() -> None:
+@pytest.mark.parametrize("keep", [5, 4, 2, 1])
+@pytest.mark.parametrize("step", range(1, 9))
+def test_a_run_that_dies_is_completed_by_one_that_looks_at_less(
+    step: int, keep: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a run over a whole session that died
+    house = House()
+    house.hear(SAID)
+    writes = house.vectors.upsert, house.vectors.patch, house.stm.drop
+    dying(house, min(step, len(WRITES)), 1 if step == 8 else 0.5)
+    with pytest.raises(Killed):
+        house.run()
+    house.vectors.upsert, house.vectors.patch, house.stm.drop = writes  # type: ignore[method-assign]
+    # When the next one keeps some events, and looks at no more than it must, at times into the middle of a page
+    monkeypatch.setattr("memoryos_tasks.services.consolidation.LOOKAHEAD", 0)
+    house.run(keep=keep)
+    paged = [id for page in house.stored(Kind.PAGE) for id in page.payload["sources"]]
+    assert len(paged) == len(set(paged))
+    # Then the last one finds everything in order
+    house.run()
+    house.check()
+
+
+def test_what_is_not_indexed_yet_waits_and_so_does_what_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given a session of which the third event is still being indexed
+    house = House()
+    events = house.hear(GARDEN, replies=False)
+    late = make_event(ALICE, "u1", GARDEN[1], seq=2)
+    house.vectors.delete(ALICE, [late.turn_id])
+    monkeypatch.setattr(house.stm, "unapplied", lambda owner, session: 1)
+    # When it is consolidated, then what came before it moves
+    assert house.run() == 1
+    assert house.stm.newest(ALICE, "default", count=9) == events[1:]
+    assert house.run() == 0
+    # And when it is indexed, then the rest does
+    house.recall.index([late], {})
+    assert house.run() == 2
+    house.check()
+
+
+def test_an_event_whose_turn_was_lost_stays_and_holds_nothing_up() -> None:
+    house = House()
+    events = house.hear(GARDEN, replies=False)
+    house.vectors.delete(ALICE, [events[1].turn_id])
+    assert house.run() == 2
+    assert house.stm.newest(ALICE, "default", count=9) == [events[1]]
+    assert house.run() == 0
+
+
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+@pytest.mark.parametrize("step", range(1, len(WRITES) + 1))
+def test_a_run_that_was_overtaken_changes_nothing_any_more(step: int, meanwhile: str) -> None:
+    # Given a run that stands still before one of its writes for so long that its lock is another's
+    house = House()
+    house.hear(SAID, replies=False)
+    stored: dict[str, Any] = {}
+
+    def overtake() -> None:
+        house.vectors.upsert, house.vectors.patch, house.stm.drop = writes  # type: ignore[method-assign]
+        house.stm.token = 2
+        house.locks.held = FakeHeld(token=2)
+        MEANWHILE[meanwhile](house)
+        house.run()
+        stored.update(house.vectors.points)
+
+    writes = house.vectors.upsert, house.vectors.patch, house.stm.drop
+    pausing(house, step, overtake)
+    # When it goes on, and has not noticed
+    with pytest.raises(LostClaim):
+        house.run()
+    # Then memory is as the newer run left it
+    assert house.vectors.points == stored
+    house.check()
+
+
+def test_a_run_that_finds_the_lock_held_says_so() -> None:
     house = House()
     house.hear(GARDEN)
     house.locks.held = None
-    assert house.run() == 0
-    assert house.promotion.run(ALICE) == 0
-    assert (house.stm.size(ALICE, "default"), house.stored(Kind.PAGE)) == (6, [])
+    visits = Visited({"p": 3})
+    with pytest.raises(Busy):
+        house.run()
+    with pytest.raises(Busy):
+        house.promotion.run(ALICE, visits)
+    assert (house.stm.size(ALICE, "default"), house.stored(Kind.PAGE), visits.counts) == (6, [], {"p": 3})
 
 
 @pytest.mark.parametrize("trouble", ["lock", "vectors"])
@@ -159,13 +361,13 @@ def test_a_cold_segment_is_not_promoted_and_a_visited_one_is_once() -> None:
     assert house.promotion.run(ALICE) == 0
     assert house.beliefs.believed(ALICE) == []
     # When it is visited often
-    assert house.promotion.run(ALICE, {page.id: 5}) == 1
+    assert house.promotion.run(ALICE, Visited({page.id: 5})) == 1
     # Then what it says is known, with its source, and not learned again
     (fact,) = house.beliefs.believed(ALICE)
     assert (fact.value, fact.sources) == ("peanuts", ("u0",))
     (segment,) = house.segments.all(ALICE)
     assert (segment.visits, segment.analysed) == (5, 1)
-    assert house.promotion.run(ALICE, {page.id: 5}) == 0
+    assert house.promotion.run(ALICE, Visited({page.id: 5})) == 0
 
 
 def test_only_new_pages_of_a_hot_segment_are_analysed() -> None:
@@ -174,7 +376,7 @@ def test_only_new_pages_of_a_hot_segment_are_analysed() -> None:
     house.hear(["I am allergic to peanuts."], replies=False)
     house.run()
     (page,) = house.stored(Kind.PAGE)
-    house.promotion.run(ALICE, {page.id: 6})
+    house.promotion.run(ALICE, Visited({page.id: 6}))
     house.vectors.delete(ALICE, [fact.id for fact in house.beliefs.believed(ALICE)])
     # When another page joins it
     later = make_event(ALICE, "u9", "I am allergic to pollen.", seq=9)
@@ -184,7 +386,7 @@ def test_only_new_pages_of_a_hot_segment_are_analysed() -> None:
     (segment,) = house.segments.all(ALICE)
     assert (len(segment.page_ids), segment.analysed) == (2, 1)
     # Then only that page is read for facts
-    assert house.promotion.run(ALICE, {page.id: 1}) == 1
+    assert house.promotion.run(ALICE, Visited({page.id: 1})) == 1
     assert [fact.value for fact in house.beliefs.believed(ALICE)] == ["pollen"]
 
 
@@ -198,3 +400,40 @@ def test_a_segment_cools() -> None:
     (after,) = house.segments.all(ALICE)
     assert after.heat < before.heat - 0.5
     assert replace(after, heat=0.0) == replace(before, heat=0.0)
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_visits_are_taken_off_when_they_are_saved(step: int) -> None:
+    # Given visits, and a run that dies before they are saved
+    house = House()
+    house.hear(["The roses need pruning."])
+    house.run()
+    (page,) = house.stored(Kind.PAGE)
+    visits = Visited({page.id: 2, "unknown": 1})
+    upsert = house.vectors.upsert
+    dying(house, 1, step - 1)
+    with pytest.raises(Killed):
+        house.promotion.run(ALICE, visits)
+    house.vectors.upsert = upsert  # type: ignore[method-assign]
+    assert visits.counts[page.id] == 2
+    # When the next one comes, then they are counted, at least once
+    house.promotion.run(ALICE, visits)
+    (segment,) = house.segments.all(ALICE)
+    assert segment.visits == 2 * step
+    assert visits.counts == {}
+
+
+def test_a_page_that_a_stale_writer_listed_elsewhere_is_not_analysed_there() -> None:
+    # Given a page, and a segment that lists it though the page names another
+    house = House()
+    house.hear(["I am allergic to peanuts."], replies=False)
+    house.run()
+    (segment,) = house.segments.all(ALICE)
+    (page,) = house.stored(Kind.PAGE)
+    stray = replace(segment, id=ALICE.derive("segment", "stray"), visits=9)
+    house.segments.save(ALICE, [stray], fence=1)
+    # When both are hot
+    house.promotion.run(ALICE, Visited({page.id: 9}))
+    # Then the fact was learned once, and the page is listed where it belongs
+    listed = {one.id: one.page_ids for one in house.segments.all(ALICE)}
+    assert listed == {segment.id: (page.id,), stray.id: ()}

@@ -11,8 +11,12 @@ import redis
 
 from memoryos_tasks.adapters.redis import keyspace, payload
 from memoryos_tasks.adapters.redis.connections import script, truth_errors
+from memoryos_tasks.core.errors import LostClaim
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.ports.codec import Codec
+
+#: Sessions that are looked into in one step.
+SESSIONS = 500
 
 
 class RedisStm:
@@ -26,6 +30,12 @@ class RedisStm:
     def newest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         with truth_errors():
             rows: Any = self._redis.zrevrange(keyspace.stm(owner, session), 0, count - 1, withscores=True)
+        return [self._event(owner, body, seq) for body, seq in reversed(rows)]
+
+    def preceding(self, owner: Owner, session: str, *, before: int, count: int) -> list[Event]:
+        key = keyspace.stm(owner, session)
+        with truth_errors():
+            rows: Any = self._redis.zrevrangebyscore(key, f"({before}", "-inf", start=0, num=count, withscores=True)
         return [self._event(owner, body, seq) for body, seq in reversed(rows)]
 
     def settled(self, owner: Owner, session: str, *, count: int) -> list[Event] | None:
@@ -53,15 +63,38 @@ class RedisStm:
             held: Any = self._redis.zcard(keyspace.stm(owner, session))
         return int(held)
 
-    def drop(self, owner: Owner, session: str, events: Sequence[Event]) -> None:
-        keys = [keyspace.stm(owner, session), keyspace.ACTIVE]
+    def drop(self, owner: Owner, session: str, events: Sequence[Event], *, token: int) -> None:
+        keys = [keyspace.stm(owner, session), keyspace.ACTIVE, keyspace.lock(owner)]
+        args = [keyspace.active_member(owner, session), token, *(event.seq for event in events)]
         with truth_errors():
-            self._drop(keys, [keyspace.active_member(owner, session), *(event.seq for event in events)])
+            if self._drop(keys, args) < 0:
+                raise LostClaim("The lock on this user's memory was lost; another run goes on.")
+
+    def latest(self, owner: Owner) -> int:
+        with truth_errors():
+            value: Any = self._redis.get(keyspace.sequence(owner.tenant))
+        return int(value or 0)
+
+    def following(self, owner: Owner, session: str | None, *, after: int, count: int) -> list[Event]:
+        names = [keyspace.part(session)] if session is not None else self._sessions(owner, -1)
+        found: list[tuple[float, str]] = []
+        for start in range(0, len(names), SESSIONS):
+            with truth_errors():
+                pipe = self._redis.pipeline(transaction=False)
+                for name in names[start : start + SESSIONS]:
+                    key = keyspace.stm_prefix(owner) + name
+                    pipe.zrangebyscore(key, f"({after}", "+inf", start=0, num=count, withscores=True)
+                found += [(seq, body) for rows in pipe.execute() for body, seq in rows]
+            found = sorted(found)[:count]
+        return [self._event(owner, body, seq) for seq, body in found]
 
     def sessions(self, owner: Owner, *, count: int) -> list[str]:
+        return [keyspace.unpart(session) for session in self._sessions(owner, count - 1)]
+
+    def _sessions(self, owner: Owner, last: int) -> list[str]:
         with truth_errors():
-            found: Any = self._redis.zrevrange(keyspace.sessions(owner), 0, count - 1)
-        return [keyspace.unpart(session) for session in found]
+            names: Any = self._redis.zrevrange(keyspace.sessions(owner), 0, last)
+        return list(names)
 
     def idle(self, *, seconds: float, count: int) -> list[tuple[Owner, str]]:
         before = int((time.time() - seconds) * 1000)

@@ -5,13 +5,13 @@ They may be lost with the process or the traffic role: heat is an estimate."""
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis
 
 from memoryos_tasks.adapters.redis import keyspace
-from memoryos_tasks.adapters.redis.connections import traffic_errors
+from memoryos_tasks.adapters.redis.connections import script, traffic_errors
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.items import IN_STM, Kind, Recalled
 
@@ -24,10 +24,11 @@ MOST_NOTED = 10_000
 
 
 class RedisVisits:
-    """Raises :class:`TrafficDown` when the traffic store cannot be reached; :meth:`note` never does."""
+    """See :class:`memoryos_tasks.ports.visits.Visits`; :meth:`note` never raises."""
 
     def __init__(self, traffic: redis.Redis) -> None:
         self._redis = traffic
+        self._counted = script(traffic, "visits_counted")
         self._noted: deque[tuple[Owner, str]] = deque(maxlen=MOST_NOTED)
 
     def note(self, owner: Owner, found: Sequence[Recalled]) -> None:
@@ -50,22 +51,26 @@ class RedisVisits:
                 pipe.hincrby(keyspace.visits(owner), place, count)
             for owner in {owner for owner, _ in counts}:
                 pipe.expire(keyspace.visits(owner), KEEP_SECONDS)
-                pipe.sadd(_VISITED, f"{owner.tenant} {keyspace.part(owner.user)}")
+                pipe.sadd(_VISITED, _member(owner))
             pipe.execute()
 
     def owners(self, *, count: int) -> list[Owner]:
-        """Owners with visits to collect, at most ``count``; each is given out once."""
+        """Some owners with visits to count, at most ``count``; they are given out again until they are counted."""
         with traffic_errors():
-            members: Any = self._redis.spop(_VISITED, count)
+            members: Any = self._redis.srandmember(_VISITED, count)
         pairs = (member.split(" ") for member in members or ())
         return [Owner(tenant, keyspace.unpart(user)) for tenant, user in pairs]
 
-    def take(self, owner: Owner) -> dict[str, int]:
-        """The visits by page or segment id since the last take."""
-        key = keyspace.visits(owner)
+    def noted(self, owner: Owner) -> dict[str, int]:
         with traffic_errors():
-            pipe = self._redis.pipeline(transaction=True)
-            pipe.hgetall(key)
-            pipe.delete(key)
-            counts: Any = pipe.execute()[0]
+            counts: Any = self._redis.hgetall(keyspace.visits(owner))
         return {place: int(count) for place, count in counts.items()}
+
+    def counted(self, owner: Owner, visits: Mapping[str, int]) -> None:
+        pairs = [item for pair in visits.items() for item in pair]
+        with traffic_errors():
+            self._counted([keyspace.visits(owner), _VISITED], [_member(owner), *pairs])
+
+
+def _member(owner: Owner) -> str:
+    return f"{owner.tenant} {keyspace.part(owner.user)}"

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import qdrant_edge as engine
 
-from memoryos_tasks.adapters.vectors.filters import built_once, known_form, matching, owned
+from memoryos_tasks.adapters.vectors.filters import beyond, built_once, known_form, matching, owned
 from memoryos_tasks.adapters.vectors.payloads import Id, Kept, Payloads
 from memoryos_tasks.core.errors import ConfigError, VectorsDown
 from memoryos_tasks.core.events import Owner
@@ -28,6 +28,7 @@ INDEXED: dict[str, Any] = {
     "user": engine.KeywordIndexParams(is_tenant=True),
     **dict.fromkeys(("tenant", "kind", "session", "place"), engine.KeywordIndexParams(enable_hnsw=False)),
     "valid_to": engine.FloatIndexParams(enable_hnsw=False),
+    "seq": engine.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False),
 }
 #: Largest segment that is merged, in KB of vectors. The engine keeps Python's global lock while it works, so this
 #: bounds how long one merge holds up the process: one to four seconds.
@@ -73,9 +74,11 @@ class EdgeStore:
                     "use the embedder that wrote it, or an empty data directory",
                     param="embedding.provider",
                 )
-            return engine.EdgeShard.load(str(folder))
-        folder.mkdir(exist_ok=True)
-        shard = engine.EdgeShard.create(str(folder), _config(self._dimensions))
+            shard = engine.EdgeShard.load(str(folder))
+        else:
+            folder.mkdir(exist_ok=True)
+            shard = engine.EdgeShard.create(str(folder), _config(self._dimensions))
+        # Those that are there already cost nothing; a store of an older version gets those it lacks.
         index = engine.UpdateOperation.create_field_index
         for field, schema in INDEXED.items():
             shard.update(index(field, schema))
@@ -88,7 +91,7 @@ class EdgeStore:
         self._update(write, [point.id for point in points])
 
     def _stored(self, owner: Owner, point: Point, fence: int | None) -> engine.Point:
-        vectors: dict[str, Any] = {name: _sparse(vector) for name, vector in point.sparse.items()}
+        vectors = _named(point.sparse)
         if point.dense is not None:
             self._fits(point.dense)
             vectors[DENSE] = list(point.dense)
@@ -109,11 +112,12 @@ class EdgeStore:
         if fields:
             self._update(engine.UpdateOperation.set_payload_by_filter(owned(owner, ids, fence), fields), ids)
 
-    def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
-        vectors = engine.PointVectors(id, {name: _sparse(vector) for name, vector in sparse.items()})
+    def revector(self, owner: Owner, sparse: Mapping[str, Mapping[str, SparseVector]]) -> None:
         with self._writing:
-            if self.get(owner, [id]):  # the engine refuses to change what is not there
-                self._update(engine.UpdateOperation.update_vectors([vectors], owned(owner)), [id])
+            there = [hit.id for hit in self.get(owner, [*sparse])]  # the engine refuses to change what is not
+            if there:
+                vectors = [engine.PointVectors(id, _named(sparse[id])) for id in there]
+                self._update(engine.UpdateOperation.update_vectors(vectors, owned(owner)), there)
 
     def delete(self, owner: Owner, ids: Sequence[str]) -> None:
         self._update(engine.UpdateOperation.delete_points_by_filter(owned(owner, ids)), ids)
@@ -177,6 +181,18 @@ class EdgeStore:
             records, after = self._shard.scroll(request)
         return [_hit(record) for record in records], None if after is None else str(after)
 
+    def in_order(self, where: Where, *, after: int = 0, limit: int = 1000) -> list[Hit]:
+        request = engine.ScrollRequest(
+            limit=limit,
+            filter=engine.Filter(must=[matching(where), beyond("seq", after)]),
+            with_payload=True,
+            with_vector=False,
+            order_by=engine.OrderBy("seq"),
+        )
+        with _engine_errors("read"):
+            records, _ = self._shard.scroll(request)
+        return [_hit(record) for record in records]
+
     def count(self, where: Where) -> int:
         with _engine_errors("count"):
             return int(self._shard.count(engine.CountRequest(exact=True, filter=matching(where))))
@@ -230,6 +246,10 @@ def _sparse(vector: SparseVector) -> engine.SparseVector:
     return engine.SparseVector(list(vector.indices), list(vector.values))
 
 
+def _named(vectors: Mapping[str, SparseVector]) -> dict[str, Any]:
+    return {name: _sparse(vector) for name, vector in vectors.items()}
+
+
 def _hit(point: Any, score: float = 0.0) -> Hit:
     dense = point.vector[DENSE] if point.vector and DENSE in point.vector else None
     return Hit(str(point.id), point.payload or {}, float(score), None if dense is None else tuple(dense))
@@ -261,10 +281,14 @@ def _take(path: Path) -> int:
 
 @contextmanager
 def _engine_errors(doing: str) -> Iterator[None]:
-    """The engine raises bare ``Exception``; a panic in it is a ``BaseException`` of its own."""
+    """The engine raises bare ``Exception``; a panic in it is a ``BaseException`` of its own.
+
+    Its words may quote a payload, so they stay behind in the error's cause, whose text no log shows.
+    """
     try:
         yield
     except BaseException as error:
         if type(error) is Exception or type(error).__name__ == "PanicException":
-            raise VectorsDown(f"the embedded vector store could not {doing}: {error}") from error
+            hint = ": its disk is full" if "No space left" in str(error) else "; try again"
+            raise VectorsDown(f"The embedded vector store could not {doing}{hint}.") from error
         raise

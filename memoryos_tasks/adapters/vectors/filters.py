@@ -63,6 +63,11 @@ def matching(where: Where) -> engine.Filter:
     return engine.Filter(must=conditions, must_not=unwanted)
 
 
+def beyond(field: str, least: float) -> Any:
+    """Points whose number in this field is larger than ``least``."""
+    return engine.FieldCondition(field, range=engine.RangeFloat(gt=least))
+
+
 def built_once(build: Callable[[Where], T]) -> Callable[[Where], T]:
     """``build``, made once for each object: the queries of a batch share their conditions."""
     made: dict[int, T] = {}

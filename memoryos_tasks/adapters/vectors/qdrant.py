@@ -15,7 +15,7 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 
 from memoryos_tasks.adapters.vectors.filters import built_once, known_form
 from memoryos_tasks.adapters.vectors.qdrant_collection import DENSE, prepare
-from memoryos_tasks.adapters.vectors.qdrant_filters import matching, owned
+from memoryos_tasks.adapters.vectors.qdrant_filters import beyond, matching, owned
 from memoryos_tasks.core.errors import ConfigError, VectorsDown
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, Where
@@ -58,7 +58,7 @@ class QdrantStore:
             ))
 
     def _stored(self, owner: Owner, point: Point, fence: int | None) -> models.PointStruct:
-        vectors: dict[str, Any] = {name: _sparse(vector) for name, vector in point.sparse.items()}
+        vectors = _named(point.sparse)
         if point.dense is not None:
             vectors[DENSE] = self._fitting(point.dense)
         payload = {**point.payload, "tenant": owner.tenant, "user": owner.user}
@@ -91,12 +91,13 @@ class QdrantStore:
         if operations and known_form(ids):
             self._update(*operations)
 
-    def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
-        vectors: dict[str, Any] = {name: _sparse(vector) for name, vector in sparse.items()}
-        if vectors and self.get(owner, [id]):  # the server refuses to change what is not there
-            self._update(models.UpdateVectorsOperation(update_vectors=models.UpdateVectors(
-                points=[models.PointVectors(id=id, vector=vectors)], update_filter=owned(owner)
-            )))
+    def revector(self, owner: Owner, sparse: Mapping[str, Mapping[str, SparseVector]]) -> None:
+        there = [hit.id for hit in self.get(owner, [*sparse])]  # the server refuses to change what is not
+        points = [models.PointVectors(id=id, vector=_named(sparse[id])) for id in there]
+        if points:
+            self._update(models.UpdateVectorsOperation(
+                update_vectors=models.UpdateVectors(points=points, update_filter=owned(owner))
+            ))
 
     def delete(self, owner: Owner, ids: Sequence[str]) -> None:
         if known_form(ids):
@@ -142,7 +143,7 @@ class QdrantStore:
         if not wanted:
             return []
         # A scroll can be filtered by owner, a read by id cannot.
-        hits, _ = self._scroll(owned(owner, wanted), limit=len(wanted), cursor=None, vectors=vectors)
+        hits, _ = self._scroll(owned(owner, wanted), limit=len(wanted), vectors=vectors)
         found = {hit.id: hit for hit in hits}
         return [found[id] for id in wanted if id in found]
 
@@ -151,8 +152,18 @@ class QdrantStore:
     ) -> tuple[list[Hit], str | None]:
         return self._scroll(matching(where), limit=limit, cursor=cursor, vectors=vectors)
 
+    def in_order(self, where: Where, *, after: int = 0, limit: int = 1000) -> list[Hit]:
+        wanted = models.Filter(must=[matching(where), beyond("seq", after)])
+        return self._scroll(wanted, limit=limit, order=models.OrderBy(key="seq"))[0]
+
     def _scroll(
-        self, where: models.Filter, *, limit: int, cursor: str | None, vectors: bool
+        self,
+        where: models.Filter,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        vectors: bool = False,
+        order: models.OrderBy | None = None,
     ) -> tuple[list[Hit], str | None]:
         with self._calls("read"):
             records, after = self._client.scroll(
@@ -160,6 +171,7 @@ class QdrantStore:
                 scroll_filter=where,
                 limit=limit,
                 offset=cursor,
+                order_by=order,
                 with_payload=True,
                 with_vectors=[DENSE] if vectors else False,
                 timeout=self._timeout,
@@ -212,6 +224,10 @@ class QdrantStore:
             if not self._prepared:
                 prepare(self._client, self._collection, self._dimensions, self._timeout)
                 self._prepared = True
+
+
+def _named(vectors: Mapping[str, SparseVector]) -> dict[str, Any]:
+    return {name: _sparse(vector) for name, vector in vectors.items()}
 
 
 def _sparse(vector: SparseVector) -> models.SparseVector:

@@ -27,6 +27,9 @@ INDEXED: dict[str, Any] = {
     "user": _keyword(graphs=True),
     **{name: _keyword(graphs=False) for name in ("tenant", "kind", "session", "place")},
     "valid_to": models.FloatIndexParams(type=models.FloatIndexType.FLOAT, enable_hnsw=False),
+    "seq": models.IntegerIndexParams(
+        type=models.IntegerIndexType.INTEGER, lookup=False, range=True, enable_hnsw=False
+    ),
 }
 
 

@@ -41,6 +41,11 @@ def matching(where: Where) -> models.Filter:
     return models.Filter(must=conditions, must_not=[_among(where.without)] if where.without else None)
 
 
+def beyond(field: str, least: float) -> models.Condition:
+    """Points whose number in this field is larger than ``least``."""
+    return models.FieldCondition(key=field, range=models.Range(gt=least))
+
+
 def _owner(owner: Owner) -> list[models.Condition]:
     fields = (("user", owner.user), ("tenant", owner.tenant))
     return [models.FieldCondition(key=field, match=models.MatchValue(value=value)) for field, value in fields]

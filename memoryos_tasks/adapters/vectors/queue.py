@@ -6,13 +6,14 @@ The task carries an id only; the call and its answer pass through the traffic ro
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import redis
 
-from memoryos_tasks.adapters.redis.connections import traffic_errors
+from memoryos_tasks.adapters.redis.connections import BLOCK_SECONDS, traffic_errors
 from memoryos_tasks.adapters.redis.keyspace import SYSTEM
 from memoryos_tasks.adapters.vectors import wire
 from memoryos_tasks.core.errors import MemoryOSError, TrafficDown, VectorsDown
@@ -21,7 +22,7 @@ from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, Vecto
 from memoryos_tasks.publisher import Publisher
 from memoryos_tasks.queues import VECTORS
 
-#: Seconds that a call or an answer stays when nobody takes it.
+#: Seconds that a call or an answer stays when nobody takes it, beyond the limit of a call.
 KEEP_SECONDS = 30
 
 
@@ -49,8 +50,8 @@ class QueueStore:
     ) -> None:
         self._call("patch", owner=owner, ids=list(ids), payload=dict(payload), fence=fence)
 
-    def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
-        self._call("revector", owner=owner, id=id, sparse=dict(sparse))
+    def revector(self, owner: Owner, sparse: Mapping[str, Mapping[str, SparseVector]]) -> None:
+        self._call("revector", owner=owner, sparse={id: dict(vectors) for id, vectors in sparse.items()})
 
     def delete(self, owner: Owner, ids: Sequence[str]) -> None:
         self._call("delete", owner=owner, ids=list(ids))
@@ -67,6 +68,9 @@ class QueueStore:
         rows, following = self._call("scroll", where=where, limit=limit, cursor=cursor, vectors=vectors)
         return [wire.hit(row) for row in rows], following
 
+    def in_order(self, where: Where, *, after: int = 0, limit: int = 1000) -> list[Hit]:
+        return [wire.hit(row) for row in self._call("in_order", where=where, after=after, limit=limit)]
+
     def count(self, where: Where) -> int:
         return int(self._call("count", where=where))
 
@@ -77,11 +81,11 @@ class QueueStore:
         call_id = uuid.uuid4().hex
         try:
             with traffic_errors():
-                self._redis.set(_call_key(call_id), wire.request(operation, **arguments), ex=KEEP_SECONDS)
+                keep = KEEP_SECONDS + int(self._timeout)
+                self._redis.set(_call_key(call_id), wire.request(operation, **arguments), ex=keep)
             # A call that its asker has given up on is not made.
             self._publisher.ring("vectors.serve", [call_id], queue=VECTORS, expires=self._timeout)
-            with traffic_errors():
-                answer: Any = self._redis.blpop([_answer_key(call_id)], timeout=self._timeout)
+            answer = self._wait(call_id)
         except TrafficDown as error:
             raise VectorsDown("The queue of the vector store's owner is not reachable; try again.") from error
         if answer is None:
@@ -90,6 +94,16 @@ class QueueStore:
         if "error" in body:
             raise VectorsDown(body["error"])
         return body["answer"]
+
+    def _wait(self, call_id: str) -> Any:
+        """The answer, None when there is none within the limit; each read is shorter than the socket allows."""
+        end = time.monotonic() + self._timeout
+        answer: Any = None
+        while answer is None and (left := end - time.monotonic()) > 0:
+            with traffic_errors():
+                # Redis takes less than a millisecond for no limit.
+                answer = self._redis.blpop([_answer_key(call_id)], timeout=min(max(left, 0.01), BLOCK_SECONDS))
+        return answer
 
 
 def answer_call(store: VectorStore, traffic: redis.Redis, call_id: str) -> bool:

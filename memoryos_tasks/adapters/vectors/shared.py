@@ -43,7 +43,12 @@ class SharedStore:
                 except VectorsDown:
                     return False
                 # Another directory's store is another memory: a worker on a second machine must not answer from it.
-                if not self._claim(store.identity):
+                try:
+                    ours = self._claim(store.identity)
+                except BaseException:
+                    store.close()
+                    raise
+                if not ours:
                     log.warning("vectors_not_owned", reason="unknown or other store", fix=OTHER_STORE)
                     store.close()
                     return False
@@ -67,8 +72,8 @@ class SharedStore:
     ) -> None:
         self._store.patch(owner, ids, payload, fence=fence)
 
-    def revector(self, owner: Owner, id: str, sparse: Mapping[str, SparseVector]) -> None:
-        self._store.revector(owner, id, sparse)
+    def revector(self, owner: Owner, sparse: Mapping[str, Mapping[str, SparseVector]]) -> None:
+        self._store.revector(owner, sparse)
 
     def delete(self, owner: Owner, ids: Sequence[str]) -> None:
         self._store.delete(owner, ids)
@@ -83,6 +88,9 @@ class SharedStore:
         self, where: Where, *, limit: int = 1000, cursor: str | None = None, vectors: bool = False
     ) -> tuple[list[Hit], str | None]:
         return self._store.scroll(where, limit=limit, cursor=cursor, vectors=vectors)
+
+    def in_order(self, where: Where, *, after: int = 0, limit: int = 1000) -> list[Hit]:
+        return self._store.in_order(where, after=after, limit=limit)
 
     def count(self, where: Where) -> int:
         return self._store.count(where)

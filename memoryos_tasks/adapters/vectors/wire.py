@@ -82,7 +82,8 @@ _OPERATIONS: dict[str, Callable[[VectorStore, _Arguments], Any]] = {
     ),
     "patch": lambda store, a: store.patch(_owner(a["owner"]), a["ids"], a["payload"], fence=a["fence"]),
     "revector": lambda store, a: store.revector(
-        _owner(a["owner"]), a["id"], {name: _sparse(row) for name, row in a["sparse"].items()}
+        _owner(a["owner"]),
+        {id: {name: _sparse(row) for name, row in named.items()} for id, named in a["sparse"].items()},
     ),
     "delete": lambda store, a: store.delete(_owner(a["owner"]), a["ids"]),
     "search": lambda store, a: store.search([_search(row) for row in a["queries"]]),
@@ -90,5 +91,6 @@ _OPERATIONS: dict[str, Callable[[VectorStore, _Arguments], Any]] = {
     "scroll": lambda store, a: store.scroll(
         _where(a["where"]), limit=a["limit"], cursor=a["cursor"], vectors=a["vectors"]
     ),
+    "in_order": lambda store, a: store.in_order(_where(a["where"]), after=a["after"], limit=a["limit"]),
     "count": lambda store, a: store.count(_where(a["where"])),
 }
