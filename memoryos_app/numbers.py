@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from memoryos_app.parts import Parts
 
@@ -62,18 +62,56 @@ class _Stack:
 
     def _backlog(self) -> Iterator[Any]:
         try:
-            lengths, due = self._parts.backlog()
+            now = self._parts.backlog()
         except Exception:
             return  # A store is away: the status gauge says so, and these numbers are not known.
-        waiting = GaugeMetricFamily(
-            "memoryos_queue_messages", "Messages waiting in a queue.", labels=["queue"]
-        )
-        for queue, length in lengths.items():
-            waiting.add_metric([queue], float(length))
-        yield waiting
-        yield GaugeMetricFamily(
-            "memoryos_jobs_due", "Jobs that a sweep would publish again now.", value=float(due)
-        )
+        yield _by("memoryos_queue_messages", "Messages waiting in a queue.", "queue", now.messages)
+        yield _one("memoryos_queue_unacked", "Messages delivered and not acknowledged.", now.unacked)
+        yield _one("memoryos_queue_unacked_age_seconds", "Age of the oldest of them.", now.unacked_age)
+        yield _by("memoryos_jobs_open", "Jobs waiting or running.", "kind", now.jobs)
+        yield _one("memoryos_jobs_due", "Jobs that a sweep would publish again now.", now.jobs_due)
+        yield _one("memoryos_events_pending", "Events journaled and not applied yet.", now.events)
+        yield _one("memoryos_oldest_event_age_seconds", "Age of the oldest of them.", now.oldest_event_age)
+        yield _by("memoryos_journal_pending", "Entries delivered and not acknowledged.", "group", now.groups)
+        yield _by("memoryos_dead_letters", "Dead letters that are kept.", "queue", now.dead_letters)
+        for name, label, text in COUNTED:
+            yield _counter(name, label, text, now.counters)
+
+
+#: What workers count: the name in the store, its label and what it means.
+COUNTED = (
+    ("dead", "reason", "Work that became a dead letter."),
+    ("redelivered", "what", "Work that was given out again because its worker was lost."),
+    ("sweeper", "action", "What the sweeper has done."),
+    ("lock", "event", "Locks on a user's memory that had to be waited for, or were not had."),
+)
+#: Their names as Prometheus sees them.
+NAMES = {
+    "dead": "memoryos_dead_letters_made",
+    "redelivered": "memoryos_redelivered",
+    "sweeper": "memoryos_sweeper_actions",
+    "lock": "memoryos_lock_waits",
+}
+
+
+def _one(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=float(value))
+
+
+def _by(name: str, text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for value, number in values.items():
+        family.add_metric([value], float(number))
+    return family
+
+
+def _counter(name: str, label: str, text: str, counters: Mapping[str, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(NAMES[name], text, labels=[label])
+    for key, number in counters.items():
+        counted, _, value = key.partition(" ")
+        if counted == name:
+            family.add_metric([value], float(number))
+    return family
 
 
 def exposition(parts: Parts) -> bytes:

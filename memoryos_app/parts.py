@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 from flask import Flask, current_app
 
@@ -15,12 +15,16 @@ from memoryos_app.inbox import Inbox, Listening, RedisSource, new_id
 from memoryos_app.keyring import KeyRing
 from memoryos_app.watch import Watch, Watching
 from memoryos_tasks.adapters.config.live import LiveSettings
+from memoryos_tasks.adapters.redis.backlog import Backlog, look
 from memoryos_tasks.core.settings import Settings
+from memoryos_tasks.ports.dead_letters import DeadLetters
 from memoryos_tasks.ports.journal import Journal
 from memoryos_tasks.ports.ledger import Ledger
 from memoryos_tasks.ports.runs import Runs
 
 _EXTENSION = "memoryos"
+#: Seconds after its last word for which this process counts as listening; longer than a restart of Redis.
+LISTENING_SECONDS = 30
 #: Time limit of the watch's own questions, in seconds.
 PING_SECONDS = 0.5
 
@@ -42,7 +46,7 @@ class Doorbell(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything a request may touch. ``backlog`` gives (queue lengths, due jobs) and may raise."""
+    """Everything a request may touch. ``backlog`` asks the stores and may raise."""
 
     settings: Callable[[], Settings]
     journal: Journal
@@ -53,7 +57,8 @@ class Parts:
     watch: Watching
     inbox: Listening
     hangups: Hangups
-    backlog: Callable[[], tuple[dict[str, int], int]] = lambda: ({}, 0)
+    dead_letters: DeadLetters
+    backlog: Callable[[], Backlog] = Backlog
     close: Callable[[], None] = lambda: None
 
 
@@ -100,6 +105,7 @@ def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> 
     from memoryos_tasks.adapters.codec.plain import PlainCodec
     from memoryos_tasks.adapters.redis import keyspace
     from memoryos_tasks.adapters.redis.connections import traffic, truth
+    from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
     from memoryos_tasks.adapters.redis.journal import RedisJournal
     from memoryos_tasks.adapters.redis.keys import KeyStore
     from memoryos_tasks.adapters.redis.ledger import RedisLedger
@@ -114,8 +120,10 @@ def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> 
     ping_record, ping_news = truth(quick), traffic(quick)
     ledger = RedisLedger(record, codec, now.jobs)
     runs = RedisRuns(news, codec, block=slow)
-    watch = Watch(ping_record.ping, ping_news.ping, Presence(ping_news).workers)
     inbox_id = new_id()
+    # A write says more than a ping: that the store takes writes, and that somebody listens to this inbox.
+    here = keyspace.listening(inbox_id)
+    watch = Watch(lambda: ping_record.set(here, 1, ex=LISTENING_SECONDS), ping_news.ping, Presence(ping_news).workers)
     inbox = Inbox(RedisSource(slow, keyspace.inbox_key(inbox_id)), codec, runs, inbox_id)
     hangups = Hangups(ledger, runs, lambda: settings().gateway.disconnect_grace)
     keys = KeyRing(KeyStore(record).find, lambda: watch.state.truth)
@@ -131,7 +139,8 @@ def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> 
         if live is not None:
             live.stop()
 
-    journal = RedisJournal(record, codec, group=now.worker.group, consumer=now.worker.consumer)
+    journal = RedisJournal(record, codec, group=now.worker.group, consumer=now.worker.consumer,
+                           most_pending=now.jobs.max_pending_events)
     return Parts(
         settings,
         journal,
@@ -142,7 +151,8 @@ def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> 
         watch,
         inbox,
         hangups,
-        backlog=lambda: _backlog(ping_record, ping_news),
+        RedisDeadLetters(record, codec, now.jobs),
+        backlog=lambda: look(ping_record, ping_news),
         close=close,
     )
 
@@ -153,14 +163,3 @@ def _follow(live: LiveSettings) -> None:
     live.on_change(lambda _, new: logs.set_level(new.log.level))
     live.watch()
 
-
-def _backlog(record: Any, news: Any) -> tuple[dict[str, int], int]:
-    from memoryos_tasks.adapters.redis.keyspace import DUE
-
-    lengths = {queue: int(news.llen(queue)) for queue in QUEUES}
-    seconds, _ = record.time()
-    return lengths, int(record.zcount(DUE, "-inf", int(seconds) * 1000))
-
-
-#: The queues whose lengths are shown.
-QUEUES = ("chat", "memory", "maintenance", "vectors")

@@ -15,6 +15,7 @@ from memoryos_app.gone import ClientGone, detector
 from memoryos_app.parts import Parts
 from memoryos_tasks.core.errors import EventConflict, TrafficDown, TruthDown
 from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.ports.journal import Receipt
 from memoryos_tasks.ports.runs import Saying
 
 TASK, QUEUE = "memory.ingest", "memory"
@@ -53,7 +54,8 @@ def _event(owner: Owner, said: Mapping[str, Any], now: float) -> Event:
 def add(parts: Parts, owner: Owner, events: list[Event]) -> Outcome:
     """Journal the events and wait a moment for them to be applied.
 
-    Raises :class:`TruthDown` and :class:`EventConflict`; then nothing was written.
+    Raises :class:`EventConflict` and :class:`QueueFull`, and then nothing was written; and :class:`TruthDown`, and
+    then it is unknown: sent again with the same event ids, they are written once.
     """
     if not parts.watch.state.truth:
         raise TruthDown(retry_after=1)
@@ -68,7 +70,7 @@ def add(parts: Parts, owner: Owner, events: list[Event]) -> Outcome:
     }
     if receipt.job_id is None:
         return Outcome(200, {"status": "duplicate", **body})
-    if _rung(parts, receipt.job_id) and wait and _applied(parts, owner, receipt.job_id):
+    if _rung(parts, receipt) and wait and _applied(parts, owner, receipt.job_id):
         return Outcome(200, {"status": "ok", **body}, receipt.job_id)
     return Outcome(202, {"status": "accepted", **body, "job_id": receipt.job_id}, receipt.job_id)
 
@@ -91,12 +93,14 @@ def _once(events: list[Event]) -> tuple[list[Event], list[str]]:
     return list(seen.values()), repeated
 
 
-def _rung(parts: Parts, job_id: str) -> bool:
-    """Whether the bell was heard; when not, the sweeper finds the journaled events anyway."""
+def _rung(parts: Parts, receipt: Receipt) -> bool:
+    """Whether a bell is on its way; when not, the sweeper finds the journaled events anyway."""
     if not parts.watch.state.traffic:
         return False
+    if not receipt.ring:
+        return True
     try:
-        parts.doorbell.ring(TASK, (), queue=QUEUE, task_id=job_id, request_id=g.request_id)
+        parts.doorbell.ring(TASK, (), queue=QUEUE, task_id=receipt.job_id or "", request_id=g.request_id)
     except TrafficDown:
         parts.watch.traffic_failed()
         return False

@@ -18,10 +18,10 @@ from memoryos_tasks.adapters.leases import LeaseKeeper
 from memoryos_tasks.adapters.llm.registry import providers
 from memoryos_tasks.adapters.llm.timeouts import Timeouts
 from memoryos_tasks.adapters.redis.connections import traffic, truth
+from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.locks import RedisLocks
-from memoryos_tasks.adapters.redis.overflow import RedisOverflow
 from memoryos_tasks.adapters.redis.presence import Presence, claim_store
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.adapters.redis.stm import RedisStm
@@ -29,19 +29,23 @@ from memoryos_tasks.adapters.redis.visits import RedisVisits
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
 from memoryos_tasks.adapters.vectors.queue import QueueStore
 from memoryos_tasks.adapters.vectors.shared import SharedStore
+from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.llm import Provider
 from memoryos_tasks.ports.vectors import VectorStore
 from memoryos_tasks.publisher import Publisher
+from memoryos_tasks.services import wanted
 from memoryos_tasks.services.beliefs import Beliefs
 from memoryos_tasks.services.chat import Chats, Limits
 from memoryos_tasks.services.consolidation import Consolidation
 from memoryos_tasks.services.context import Contexts
+from memoryos_tasks.services.history import History
 from memoryos_tasks.services.ingest import Ingest
 from memoryos_tasks.services.promotion import Promotion
 from memoryos_tasks.services.recall import Recall
 from memoryos_tasks.services.retrieval import Retrieval
 from memoryos_tasks.services.segments import Segments
+from memoryos_tasks.services.work import Work
 
 
 @dataclass(frozen=True)
@@ -54,11 +58,13 @@ class House:
     publisher: Publisher
     journal: RedisJournal
     ledger: RedisLedger
+    dead_letters: RedisDeadLetters
+    keeper: LeaseKeeper
+    work: Work
     runs: RedisRuns
     stm: RedisStm
     presence: Presence
     visits: RedisVisits
-    overflow: RedisOverflow
     vectors: VectorStore
     shared: SharedStore | None
     providers: Callable[[], Mapping[str, Provider]]
@@ -67,6 +73,7 @@ class House:
     promotion: Promotion
     chats: Chats
     retrieval: Retrieval
+    history: History
 
 
 _lock = threading.Lock()
@@ -99,14 +106,17 @@ def build(live: LiveSettings) -> House:
     vectors, shared = _vectors(settings, embedder.dimensions, QueueStore(
         waiting, publisher, timeout=settings.vectors.timeout
     ))
-    journal = RedisJournal(record, codec, group=settings.worker.group, consumer=consumer_name(settings),
-                           keep=settings.jobs.result_ttl)
+    journal = RedisJournal(record, codec, group=settings.worker.group, consumer=consumer_name(settings))
     ledger = RedisLedger(record, codec, settings.jobs)
     runs, stm, locks = RedisRuns(news, codec, block=waiting), RedisStm(record, codec), RedisLocks(record)
     recall = Recall(vectors, embedder, codec)
     beliefs, segments = Beliefs(vectors, recall, codec), Segments(vectors, recall, codec)
     capacity, visits = settings.memory.stm_capacity, RedisVisits(news)
-    ingest = Ingest(journal, stm, recall, beliefs, locks, runs, capacity)
+
+    def overflow(owner: Owner, session: str) -> None:
+        wanted.consolidate(ledger, owner, session, keep=capacity)
+
+    ingest = Ingest(journal, stm, recall, beliefs, locks, runs, capacity, overflow)
     contexts = Contexts(stm, recall, beliefs, clock, capacity, settle=ingest.settle)
     configured = _providers(live)
     keeper = LeaseKeeper(ledger, interval=settings.jobs.renew_seconds, lease_seconds=settings.jobs.lease_seconds)
@@ -119,11 +129,13 @@ def build(live: LiveSettings) -> House:
         publisher=publisher,
         journal=journal,
         ledger=ledger,
+        dead_letters=RedisDeadLetters(record, codec, settings.jobs),
+        keeper=keeper,
+        work=Work(ledger, keeper, settings.jobs.max_attempts),
         runs=runs,
         stm=stm,
         presence=Presence(news),
         visits=visits,
-        overflow=RedisOverflow(news),
         vectors=vectors,
         shared=shared,
         providers=configured,
@@ -132,6 +144,7 @@ def build(live: LiveSettings) -> House:
         promotion=Promotion(segments, beliefs, recall, locks, clock, settings.memory.promote_heat),
         chats=Chats(ledger, runs, contexts, configured, keeper, limits, visits.note),
         retrieval=Retrieval(recall, beliefs, contexts, clock, settle=ingest.settle, visited=visits.note),
+        history=History(stm, vectors, recall, settle=ingest.settle),
     )
 
 

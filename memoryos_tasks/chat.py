@@ -9,7 +9,7 @@ from celery.exceptions import Ignore
 
 from memoryos_tasks.bootstrap import house
 from memoryos_tasks.celery_app import app
-from memoryos_tasks.memory import ring
+from memoryos_tasks.memory import ring_for_ingest
 from memoryos_tasks.soon import Soon
 from memoryos_tasks.task import MemoryOSTask
 
@@ -17,7 +17,7 @@ from memoryos_tasks.task import MemoryOSTask
 #: itself shows it at once, and whoever reads from elsewhere before then has it indexed first.
 INDEX_DELAY = 0.05
 
-_ingest = Soon(lambda: ring(house(), "memory.ingest", []), delay=INDEX_DELAY)
+_ingest = Soon(lambda: ring_for_ingest(house()), delay=INDEX_DELAY)
 
 
 @app.task(name="chat.run", base=MemoryOSTask)

@@ -6,11 +6,11 @@ from typing import Any
 
 from memoryos_tasks.bootstrap import House, house
 from memoryos_tasks.celery_app import app
-from memoryos_tasks.core.errors import LostClaim, VectorsDown
-from memoryos_tasks.memory import apply_journal, note_overflow, ring
+from memoryos_tasks.core.errors import LostClaim, Unavailable
+from memoryos_tasks.memory import apply_journal
 from memoryos_tasks.ports.runs import Saying
-from memoryos_tasks.queues import CHAT
-from memoryos_tasks.services.ingest import Drained
+from memoryos_tasks.queues import TASKS
+from memoryos_tasks.services import wanted
 from memoryos_tasks.task import MemoryOSTask
 
 #: Jobs, sessions or owners that one round looks at.
@@ -21,49 +21,46 @@ ABANDONED_SECONDS = 5.0
 
 @app.task(name="maintenance.sweep", base=MemoryOSTask)
 def sweep() -> dict[str, Any]:
-    """Ring again for jobs that nobody works on, close those that cannot be, apply what lies in the journal, and
-    ring for the consolidation of what overflows."""
+    """Ring again for jobs that nobody works on, close those that cannot be, and apply what lies in the journal."""
     parts = house()
     due, dead = parts.ledger.due(count=ROUND)
     for tenant, job_id, kind in due:
-        if kind == "chat":
-            parts.publisher.ring("chat.run", [tenant, job_id], queue=CHAT, task_id=job_id)
+        task, queue = TASKS[kind]
+        if kind != "ingest":  # What these wait for is applied below.
+            parts.publisher.ring(task, [tenant, job_id], queue=queue, task_id=job_id)
     for tenant, job_id, _ in dead:
         job = parts.ledger.get(tenant, job_id)
         parts.runs.say(job.owner, job.id, Saying.ERROR, job.error or {}, inbox=job.inbox)
     applied = apply_journal(parts)
     recovered = recover(parts)
-    note_overflow(parts, recovered)
-    for owner, session in parts.overflow.take(count=ROUND):
-        ring(parts, "memory.consolidate", [owner.tenant, owner.user, session, parts.settings.memory.stm_capacity])
-    return {"rung": len(due), "dead": len(dead), "applied": applied + recovered.applied}
+    return {"rung": len(due), "dead": len(dead), "applied": applied + recovered}
 
 
-def recover(parts: House) -> Drained:
+def recover(parts: House) -> int:
     """Apply what was left half done; what cannot be applied now is tried again."""
     try:
-        return parts.ingest.recover(idle_seconds=ABANDONED_SECONDS)
-    except (VectorsDown, LostClaim):
-        return Drained()
+        return parts.ingest.recover(idle_seconds=ABANDONED_SECONDS).applied
+    except (Unavailable, LostClaim):
+        return 0
 
 
 @app.task(name="maintenance.idle", base=MemoryOSTask)
 def idle() -> dict[str, Any]:
-    """Ring for the consolidation of sessions that have heard nothing for a while."""
+    """Want the sessions consolidated that have heard nothing for a while."""
     parts = house()
     found = parts.stm.idle(seconds=parts.live.current.memory.idle_seconds, count=ROUND)
     for owner, session in found:
-        ring(parts, "memory.consolidate", [owner.tenant, owner.user, session, 0])
+        wanted.consolidate(parts.ledger, owner, session, keep=0)
     return {"sessions": len(found)}
 
 
 @app.task(name="maintenance.heat", base=MemoryOSTask)
 def heat() -> dict[str, Any]:
-    """Ring for the owners whose segments were visited, so that heat and promotion follow."""
+    """Want the owners promoted whose segments were visited, so that heat and promotion follow."""
     parts = house()
     owners = parts.visits.owners(count=ROUND)
     for owner in owners:
-        ring(parts, "memory.promote", [owner.tenant, owner.user])
+        wanted.promote(parts.ledger, owner)
     return {"owners": len(owners)}
 
 

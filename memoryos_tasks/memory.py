@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from memoryos_tasks.bootstrap import House, house
 from memoryos_tasks.celery_app import app
-from memoryos_tasks.core.errors import LostClaim, MemoryOSError, TrafficDown, VectorsDown
+from memoryos_tasks.core.errors import LostClaim, MemoryOSError, Unavailable
 from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.ledger import Job
 from memoryos_tasks.ports.runs import Saying
 from memoryos_tasks.queues import MEMORY
-from memoryos_tasks.services.ingest import Drained
+from memoryos_tasks.services import wanted
 from memoryos_tasks.task import MemoryOSTask
 
 
@@ -23,20 +25,27 @@ def ingest() -> dict[str, Any]:
 
 
 @app.task(name="memory.consolidate", base=MemoryOSTask)
-def consolidate(tenant: str, user: str, session: str, keep: int) -> dict[str, Any]:
-    """Make pages and segments of the session's oldest events, then promote what is hot."""
-    parts, owner = house(), Owner(tenant, user)
-    pages = parts.consolidation.run(owner, session, keep=keep)
-    if pages:
-        ring(parts, "memory.promote", [tenant, user])
-    return {"pages": pages}
+def consolidate(tenant: str, job_id: str) -> dict[str, Any]:
+    """Make pages and segments of a session's oldest events, then have promoted what is hot."""
+    parts = house()
+
+    def do(job: Job) -> dict[str, int]:
+        pages = parts.consolidation.run(job.owner, str(job.request["session"]), keep=int(job.request["keep"]))
+        if pages:
+            wanted.promote(parts.ledger, job.owner)
+        return {"pages": pages}
+
+    return asdict(parts.work.run(tenant, job_id, do))
 
 
 @app.task(name="memory.promote", base=MemoryOSTask)
-def promote(tenant: str, user: str) -> dict[str, Any]:
+def promote(tenant: str, job_id: str) -> dict[str, Any]:
     """Count visits, recompute heat, and learn from what is hot."""
-    parts, owner = house(), Owner(tenant, user)
-    return {"learned": parts.promotion.run(owner, parts.visits.take(owner))}
+    parts = house()
+    done = parts.work.run(
+        tenant, job_id, lambda job: {"learned": parts.promotion.run(job.owner, parts.visits)}
+    )
+    return asdict(done)
 
 
 @app.task(name="memory.retrieve", base=MemoryOSTask)
@@ -53,26 +62,26 @@ def profile(tenant: str, request_id: str) -> dict[str, Any]:
     return _answer(parts, tenant, request_id, lambda owner, _: parts.retrieval.profile(owner))
 
 
+@app.task(name="memory.events", base=MemoryOSTask)
+def events(tenant: str, request_id: str) -> dict[str, Any]:
+    """Answer with a page of the user's events."""
+    parts = house()
+    return _answer(parts, tenant, request_id, parts.history.events)
+
+
 def apply_journal(parts: House) -> int:
-    """Drain the journal, and note the sessions that overflow; how many events were applied."""
+    """Drain the journal; how many events were applied."""
     try:
-        drained = parts.ingest.drain()
-    except (VectorsDown, LostClaim):
+        return parts.ingest.drain().applied
+    except (Unavailable, LostClaim):
         return 0  # Short-term memory has the events; the sweeper brings them to the index.
-    note_overflow(parts, drained)
-    return drained.applied
 
 
-def note_overflow(parts: House, drained: Drained) -> None:
-    """Note what holds more than short-term memory should, for beat to ring for."""
-    with suppress(TrafficDown):
-        parts.overflow.note(drained.overflowing)
-
-
-def ring(parts: House, task: str, args: list[Any]) -> None:
-    """Ring on the memory queue; a bell that cannot be rung is rung by beat later."""
-    with suppress(TrafficDown):
-        parts.publisher.ring(task, args, queue=MEMORY)
+def ring_for_ingest(parts: House) -> None:
+    """Ring for ingest unless a bell is outstanding; one that cannot be rung is replaced by the sweeper's look."""
+    with suppress(Unavailable):
+        if parts.journal.ring():
+            parts.publisher.ring("memory.ingest", [], queue=MEMORY)
 
 
 def _answer(

@@ -12,3 +12,11 @@ MAINTENANCE = "maintenance"
 VECTORS = "vectors"
 
 QUEUES = (CHAT, MEMORY, MAINTENANCE, VECTORS)
+
+#: What each kind of job rings: its task and queue. ``chat`` and ``ingest`` are clients' jobs, the others our own.
+TASKS = {
+    "chat": ("chat.run", CHAT),
+    "ingest": ("memory.ingest", MEMORY),
+    "consolidate": ("memory.consolidate", MEMORY),
+    "promote": ("memory.promote", MEMORY),
+}

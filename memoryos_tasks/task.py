@@ -1,4 +1,4 @@
-"""The base of every task: correlation, clean failures, bounded retries."""
+"""The base of every task: correlation and clean failures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 from celery import Task
 from celery.exceptions import TaskPredicate
 
-from memoryos_tasks.core.errors import MemoryOSError, Unavailable
+from memoryos_tasks.core.errors import MemoryOSError
 from memoryos_tasks.services.chat import Unexpected
 
 log = structlog.get_logger(__name__)
@@ -22,16 +22,11 @@ class TaskFailed(Exception):
 class MemoryOSTask(Task):  # type: ignore[misc]
     """Runs with the request id of the call that rang for it; lets no text of a payload out through an error.
 
-    A store that is away is waited for with backoff and jitter, a few times; after that the sweeper rings again,
-    for the ledger and the journal still hold the work.
+    Nothing is tried again by Celery: the ledger and the journal hold the work, and what becomes of it stands in
+    :mod:`memoryos_tasks.core.retries`.
     """
 
     abstract = True
-    autoretry_for = (Unavailable,)
-    max_retries = 3
-    retry_backoff = 1
-    retry_backoff_max = 10
-    retry_jitter = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         started = time.perf_counter()
@@ -47,9 +42,6 @@ class MemoryOSTask(Task):  # type: ignore[misc]
             return answer
         except TaskPredicate:
             raise  # Not a failure: Celery's own word for "later", with the error of ours that caused it.
-        except Unavailable as error:
-            self._log(started, code=error.code)
-            raise
         except MemoryOSError as error:
             log.warning("task_failed", code=error.code)
             raise TaskFailed(error.code) from None

@@ -20,14 +20,25 @@ from memoryos_app.keyring import KeyRing
 from memoryos_app.parts import Parts
 from memoryos_app.watch import State
 from memoryos_tasks.adapters.codec.plain import PlainCodec
-from memoryos_tasks.core.errors import Cancelled, EventConflict, LostClaim, NotFound, TrafficDown, TruthDown
+from memoryos_tasks.adapters.redis.backlog import Backlog
+from memoryos_tasks.core.errors import (
+    Cancelled,
+    EventConflict,
+    LostClaim,
+    NotFound,
+    QueueFull,
+    TrafficDown,
+    TruthDown,
+)
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.core.text import terms
-from memoryos_tasks.ports.journal import Entry, Receipt
-from memoryos_tasks.ports.ledger import Claim, Job, Status
+from memoryos_tasks.ports.dead_letters import EVENTS, Letter, Replayed
+from memoryos_tasks.ports.journal import Ended, Entry, Receipt
+from memoryos_tasks.ports.ledger import Claim, Failure, Job, Status
 from memoryos_tasks.ports.llm import ModelCall
 from memoryos_tasks.ports.runs import Message, Saying
+from memoryos_tasks.queues import QUEUES
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,10 @@ class FakeJournal:
     taken: list[Entry] = field(default_factory=list)
     admitted: dict[tuple[Owner, str], int] = field(default_factory=dict)
     done: set[tuple[Owner, str]] = field(default_factory=set)
+    tries: dict[str, int] = field(default_factory=dict)
+    buried: list[tuple[Entry, Failure, int]] = field(default_factory=list)
+    full: bool = False
+    rung: bool = False
 
     def append(
         self, owner: Owner, events: Sequence[Event], *, inbox: str = "", request_id: str = ""
@@ -82,6 +97,8 @@ class FakeJournal:
             if event.event_id in known and known[event.event_id].digest != event.digest:
                 raise EventConflict(param="event_id")
         fresh = [event for event in events if event.event_id not in known]
+        if fresh and self.full:
+            raise QueueFull(retry_after=2.0)
         self.events += fresh
         if not fresh:
             return Receipt((), tuple(event.event_id for event in events), None)
@@ -89,8 +106,14 @@ class FakeJournal:
         self.jobs.append((job_id, owner, inbox))
         self.unread += [Entry(f"{len(self.events)}-{at}", event, job_id) for at, event in enumerate(fresh)]
         ids = tuple(event.event_id for event in fresh)
-        return Receipt(ids, tuple(event.event_id for event in events if event.event_id in known), job_id)
+        return Receipt(ids, tuple(event.event_id for event in events if event.event_id in known), job_id, self.ring())
 
+    def ring(self) -> bool:
+        was, self.rung = self.rung, True
+        return not was
+
+    def answer(self) -> None:
+        self.rung = False
 
     def read(self, *, count: int) -> list[Entry]:
         if self.down:
@@ -114,13 +137,24 @@ class FakeJournal:
                 self.stm.held.setdefault((event.owner, event.session), []).append(event)
         return numbered
 
-    def applied(self, entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
+    def applied(self, entries: Sequence[Entry]) -> list[Ended]:
+        return self._settle(entries, well=True)
+
+    def tried(self, entry: Entry, times: int = 1) -> int:
+        self.tries[entry.stream_id] = self.tries.get(entry.stream_id, 0) + times
+        return self.tries[entry.stream_id]
+
+    def bury(self, entry: Entry, failure: Failure, attempts: int) -> list[Ended]:
+        self.buried.append((entry, failure, attempts))
+        return self._settle([entry], well=False)
+
+    def _settle(self, entries: Sequence[Entry], *, well: bool) -> list[Ended]:
         ids = {entry.stream_id for entry in entries}
         self.taken = [entry for entry in self.taken if entry.stream_id not in ids]
         self.done |= {(entry.event.owner, entry.event.event_id) for entry in entries}
         open_jobs = {entry.job_id for entry in (*self.taken, *self.unread)}
         touched = {entry.job_id for entry in entries} - open_jobs
-        return [(owner.tenant, job_id, inbox) for job_id, owner, inbox in self.jobs if job_id in touched]
+        return [Ended(owner.tenant, job_id, inbox, well) for job_id, owner, inbox in self.jobs if job_id in touched]
 
     def trim(self) -> int:
         return 0
@@ -137,11 +171,18 @@ class FakeStm:
 
     held: dict[tuple[Owner, str], list[Event]] = field(default_factory=dict)
     down: bool = False
+    #: The tenant's newest sequence number.
+    newest_seq: int = 2**53
+    #: The token that holds the owner's lock; None is any.
+    token: int | None = None
 
     def _of(self, owner: Owner, session: str) -> list[Event]:
         if self.down:
             raise TruthDown
         return self.held.get((owner, session), [])
+
+    def preceding(self, owner: Owner, session: str, *, before: int, count: int) -> list[Event]:
+        return [event for event in self._of(owner, session) if event.seq < before][-count:]
 
     def newest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         return self._of(owner, session)[-count:]
@@ -158,7 +199,19 @@ class FakeStm:
     def size(self, owner: Owner, session: str) -> int:
         return len(self._of(owner, session))
 
-    def drop(self, owner: Owner, session: str, events: Sequence[Event]) -> None:
+    def latest(self, owner: Owner) -> int:
+        if self.down:
+            raise TruthDown
+        return self.newest_seq
+
+    def following(self, owner: Owner, session: str | None, *, after: int, count: int) -> list[Event]:
+        sessions = [name for holder, name in self.held if holder == owner] if session is None else [session]
+        found = [event for name in sessions for event in self._of(owner, name) if event.seq > after]
+        return sorted(found, key=lambda event: event.seq)[:count]
+
+    def drop(self, owner: Owner, session: str, events: Sequence[Event], *, token: int) -> None:
+        if self.token not in (None, token):
+            raise LostClaim
         gone = {event.event_id for event in events}
         kept = [event for event in self._of(owner, session) if event.event_id not in gone]
         self.held[owner, session] = kept
@@ -207,6 +260,12 @@ class FakeLedger:
     #: What was journaled by :meth:`finish`, and the delays of :meth:`retry`.
     journaled: list[Event] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
+    wanted: list[Job] = field(default_factory=list)
+    buried: list[tuple[Job, Failure]] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+    #: Inboxes whose gateway process has gone.
+    silent: set[str] = field(default_factory=set)
+    full: bool = False
     tokens: dict[str, int] = field(default_factory=dict)
 
     def _reach(self) -> None:
@@ -215,7 +274,17 @@ class FakeLedger:
 
     def create(self, job: Job) -> bool:
         self._reach()
+        if self.full:
+            raise QueueFull(retry_after=2.0)
         return self.rows.setdefault((job.owner.tenant, job.id), job) is job
+
+    def want(self, job: Job, *, delay: float) -> None:
+        self._reach()
+        self.wanted.append(job)
+
+    def listening(self, inbox: str) -> bool:
+        self._reach()
+        return inbox not in self.silent
 
     def get(self, tenant: str, job_id: str) -> Job:
         self._reach()
@@ -261,10 +330,28 @@ class FakeLedger:
         self.close(claim.job.id, status, result=result, error=error)
         self.journaled += events
 
-    def retry(self, claim: Claim, *, delay: float, error: Mapping[str, Any]) -> None:
+    def retry(self, claim: Claim, *, delay: float, error: Mapping[str, Any], counted: bool = True) -> None:
         self._own(claim)
         self.close(claim.job.id, Status.QUEUED, error=error)
         self.delays.append(delay)
+        if not counted:
+            self._uncount(claim, waits=1)
+
+    def release(self, claim: Claim) -> None:
+        self._own(claim)
+        self.close(claim.job.id, Status.QUEUED)
+        self._uncount(claim)
+        self.released.append(claim.job.id)
+
+    def _uncount(self, claim: Claim, waits: int = 0) -> None:
+        key = claim.job.owner.tenant, claim.job.id
+        row = self.rows[key]
+        self.rows[key] = replace(row, attempts=row.attempts - 1, waits=row.waits + waits)
+
+    def bury(self, claim: Claim, failure: Failure) -> None:
+        self._own(claim)
+        self.close(claim.job.id, Status.DEAD, error=failure.error)
+        self.buried.append((claim.job, failure))
 
     def due(self, *, count: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
         self._reach()
@@ -376,6 +463,56 @@ class FakeDoorbell:
         self.answer(task, args, task_id)
 
 
+class FakeDeadLetters:
+    """Letters in memory, oldest first; ``outcomes`` tells what a replay does instead. ``down``: unreachable."""
+
+    def __init__(self) -> None:
+        self.letters: dict[str, Letter] = {}
+        self.outcomes: dict[str, Replayed] = {}
+        self.down = False
+
+    def _reach(self) -> None:
+        if self.down:
+            raise TruthDown
+
+    def counts(self) -> dict[str, int]:
+        self._reach()
+        held = [letter.queue for letter in self.letters.values()]
+        return {queue: held.count(queue) for queue in (EVENTS, *QUEUES)}
+
+    def page(self, queue: str, *, count: int, after: str = "") -> tuple[list[Letter], str | None]:
+        self._reach()
+        mine = [letter for letter in self.letters.values() if letter.queue == queue]
+        start = 1 + next((at for at, letter in enumerate(mine) if letter.id == after), -1)
+        some = mine[start : start + count]
+        return some, some[-1].id if some and len(mine) > start + count else None
+
+    def get(self, id: str) -> Letter:
+        self._reach()
+        try:
+            return self.letters[id]
+        except KeyError:
+            raise NotFound(param="id") from None
+
+    def replay(self, id: str) -> Replayed:
+        letter = self.get(id)
+        outcome = self.outcomes.get(id) or (Replayed.BUSY if letter.replaying else Replayed.REPLAYED)
+        if outcome is Replayed.REPLAYED:
+            self.letters[id] = replace(letter, replaying=True)
+        elif outcome is Replayed.SKIPPED:
+            del self.letters[id]
+        return outcome
+
+    def purge(self, id: str) -> bool:
+        self._reach()
+        return self.letters.pop(id, None) is not None
+
+    def bury(self, letter: Letter) -> str:
+        self._reach()
+        self.letters[letter.id] = letter
+        return letter.id
+
+
 @dataclass(frozen=True)
 class FakeKey:
     """An API key."""
@@ -383,6 +520,7 @@ class FakeKey:
     id: str
     tenant: str
     user: str | None = None
+    admin: bool = False
 
 
 class FakeStack:
@@ -396,6 +534,8 @@ class FakeStack:
         self.runs = FakeRuns()
         self.doorbell = FakeDoorbell()
         self.keys: dict[str, FakeKey] = {}
+        self.dead_letters = FakeDeadLetters()
+        self.backlog = Backlog(messages={"chat": 3}, unacked=1)
         self.inbox = Inbox(_NoSource(), PlainCodec(), self.runs, "inbox-1")
         self.runs.hear = self.inbox.hand
         self.hangups = Hangups(
@@ -416,7 +556,8 @@ class FakeStack:
             watch=self.watch,
             inbox=self.inbox,
             hangups=self.hangups,
-            backlog=lambda: ({"chat": 3}, 1),
+            dead_letters=self.dead_letters,
+            backlog=lambda: self.backlog,
         )
 
     def find_key(self, secret: str) -> FakeKey | None:

@@ -102,7 +102,11 @@ def _timed(messages: Iterator[Message | None]) -> Iterator[Message | None]:
 
 def _facts(asked: Asked, chat: ChatRequest, started: Mapping[str, Any]) -> dict[str, str]:
     facts = {"X-MemoryOS-Job": asked.run.job_id, "X-MemoryOS-Tier": str(started.get("tier") or DEFAULT_TIER)}
-    if "vectors" in started.get("missing", ()):
+    missing = started.get("missing", ())
+    # By now the store of record may be back: what counts is whether this exchange is remembered.
+    if not asked.run.ledgered or "truth" in missing:
+        facts["X-MemoryOS-Status"] = "degraded:truth"
+    elif "vectors" in missing:
         facts["X-MemoryOS-Status"] = "degraded:vectors"
     if not chat.memory:
         facts["X-MemoryOS-Memory"] = "off"

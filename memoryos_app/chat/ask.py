@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -49,7 +48,8 @@ def ask(parts: Parts, chat: ChatRequest, request_id: str) -> Asked:
             return _ledgered(parts, chat, request_id, until)
         except TruthDown:
             parts.watch.truth_failed()
-    return Asked(_unledgered(parts, chat, request_id, until), False)
+    # By the id that its row would have: should the row be there all the same, one of the two runs steps back.
+    return Asked(_unledgered(parts, chat, chat.job_id(0), request_id, until), False)
 
 
 def ask_later(parts: Parts, chat: ChatRequest, request_id: str) -> tuple[str, bool]:
@@ -92,9 +92,8 @@ def _ledgered(parts: Parts, chat: ChatRequest, request_id: str, until: float) ->
     return Asked(run, False)
 
 
-def _unledgered(parts: Parts, chat: ChatRequest, request_id: str, until: float) -> Run:
+def _unledgered(parts: Parts, chat: ChatRequest, job_id: str, request_id: str, until: float) -> Run:
     """Without the store of record the request travels with the broker: answered, but not remembered."""
-    job_id = f"job_{uuid.uuid4().hex}"
     run = Run(parts, chat.owner, job_id, parts.inbox.listen(chat.owner, job_id), until=until, ledgered=False)
     deadline = time.time() + parts.settings().jobs.chat_deadline
     try:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Request
@@ -30,6 +30,7 @@ class ChatRequest:
     stream: bool
     respond_async: bool
     idempotency_key: str
+    nonce: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def digest(self) -> str:
@@ -39,10 +40,11 @@ class ChatRequest:
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def job_id(self, attempt: int = 0) -> str:
-        """A new id; with an Idempotency-Key, the one that the key stands for."""
+        """This request's id; with an Idempotency-Key, the one that the key stands for."""
         if not self.idempotency_key:
-            return f"job_{uuid.uuid4().hex}"
-        name = json.dumps(["chat", self.owner.tenant, self.idempotency_key, attempt], ensure_ascii=False)
+            return f"job_{self.nonce}"
+        owner = self.owner
+        name = json.dumps(["chat", owner.tenant, owner.user, self.idempotency_key, attempt], ensure_ascii=False)
         return f"job_{uuid.uuid5(NAMESPACE, name).hex}"
 
     def row(self) -> dict[str, Any]:

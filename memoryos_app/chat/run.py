@@ -64,13 +64,14 @@ class Run:
         after: str = START,
     ) -> None:
         self.job_id = job_id
+        #: False for a chat that has no row, and so is not remembered.
+        self.ledgered = ledgered
         #: True once the run itself has ended: there is nothing left to cancel.
         self.finished = False
         self._parts = parts
         self._owner = owner
         self._ear = ear
         self._until = until
-        self._ledgered = ledgered
         self._check_at = 0.0 if settled_first else time.monotonic() + CHECK
         self._watched = watched
         self._last = after
@@ -145,7 +146,7 @@ class Run:
         job = self._row()
         if isinstance(job, Message):
             return [job]
-        if self._ledgered and (job is None or not job.status.final):
+        if self.ledgered and (job is None or not job.status.final):
             return []
         try:
             missed = self._parts.runs.replay(self._owner, self.job_id, after=self._last)
@@ -179,7 +180,7 @@ class Run:
         return last
 
     def _row(self) -> Job | Message | None:
-        if not self._ledgered:
+        if not self.ledgered:
             return None
         try:
             return self._parts.ledger.get(self._owner.tenant, self.job_id)

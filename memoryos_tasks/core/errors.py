@@ -112,6 +112,20 @@ class TrafficDown(Unavailable):
     code = "traffic_unavailable"
 
 
+class Busy(Unavailable):
+    """Another run keeps this user's memory; try again."""
+
+    code = "busy"
+
+
+class QueueFull(Unavailable):
+    """Too much work is waiting; nothing was accepted. Try again in a moment."""
+
+    code = "queue_full"
+    status = 429
+    type = "rate_limit_error"
+
+
 class VectorsDown(Unavailable):
     """The vector store is not reachable; try again."""
 
@@ -168,3 +182,9 @@ class DeadlineExceeded(MemoryOSError):
 
     code = "deadline_exceeded"
     status = 504
+
+
+class WorkerLost(MemoryOSError):
+    """Every run of this job was lost with its worker."""
+
+    code = "worker_lost"

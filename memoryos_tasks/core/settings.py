@@ -157,6 +157,12 @@ class Jobs:
         3, "Runs of one job before it becomes a dead letter.", low=1, high=100, restart=True)
     chat_deadline: float = setting(
         600.0, "The whole time of a chat from its arrival to its last token.", low=1, high=86400, restart=True)
+    max_queued: int = setting(
+        1000, "Chats waiting or running at a time; one more is answered 429 with Retry-After.",
+        low=1, high=1000000, restart=True)
+    max_pending_events: int = setting(
+        100_000, "Journaled events that are not applied yet; an add beyond it is answered 429 and journals nothing.",
+        low=1000, high=100000000, restart=True)
     result_ttl: float = setting(
         86400.0, "How long a finished job and its answer can be asked for.", low=60, high=2592000, restart=True)
 

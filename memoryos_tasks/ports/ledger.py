@@ -39,6 +39,8 @@ class Job:
     kind: str
     status: Status = Status.QUEUED
     attempts: int = 0
+    #: Runs that did not count: a part of ours was away.
+    waits: int = 0
     progress: float = 0.0
     request: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] | None = None
@@ -47,7 +49,18 @@ class Job:
     inbox: str = ""
     request_id: str = ""
     created_at: float = 0.0
+    #: 0 for work that may take as long as it takes.
     deadline: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job is dead. ``traceback`` names places, never values."""
+
+    error: Mapping[str, Any]
+    reason: str
+    exception: str = ""
+    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,16 @@ class Ledger(Protocol):
     """Raises :class:`TruthDown` when the store of record cannot be reached."""
 
     def create(self, job: Job) -> bool:
-        """Write the row, due for a sweep if nobody claims it; False when a row of this id was there."""
+        """Write the row, due for a sweep if nobody claims it; False when another row of this id was there.
+
+        Raises :class:`QueueFull` when too many jobs of its kind are open.
+        """
+
+    def want(self, job: Job, *, delay: float) -> None:
+        """Have a job of our own done in about ``delay`` seconds: one row for its id, however often it is wanted.
+
+        While it runs it is noted to run once more; while it waits, or rests as a dead letter, nothing changes.
+        """
 
     def get(self, owner_tenant: str, job_id: str) -> Job:
         """The row as it is now. Raises :class:`NotFound`."""
@@ -84,18 +106,34 @@ class Ledger(Protocol):
     ) -> None:
         """Close the job, journal ``events`` (of one session) and show them in short-term memory, in one atomic step.
 
-        Raises :class:`LostClaim`, and :class:`Cancelled` for a success that was cancelled meanwhile.
+        One that was wanted again meanwhile is queued instead. Raises :class:`LostClaim`, and :class:`Cancelled` for
+        a success that was cancelled meanwhile.
         """
 
-    def retry(self, claim: Claim, *, delay: float, error: Mapping[str, Any]) -> None:
-        """Give the job back, due again after ``delay`` seconds. Raises :class:`LostClaim` and :class:`Cancelled`."""
+    def retry(self, claim: Claim, *, delay: float, error: Mapping[str, Any], counted: bool = True) -> None:
+        """Give the job back, due again after ``delay`` seconds; the attempt is forgotten unless ``counted``.
+
+        Raises :class:`LostClaim` and :class:`Cancelled`.
+        """
+
+    def release(self, claim: Claim) -> None:
+        """Give the job back untouched, due now: this process leaves. Raises :class:`LostClaim`, :class:`Cancelled`."""
+
+    def bury(self, claim: Claim, failure: Failure) -> None:
+        """Close the job as dead, its dead letter written in the same step.
+
+        Raises :class:`LostClaim`, and :class:`Cancelled` for a job that was cancelled meanwhile.
+        """
 
     def cancel(self, tenant: str, job_id: str) -> Job:
         """Cancel: at once when queued, else ask its run to stop. Final jobs stay as they are."""
 
-    def due(self, *, count: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
-        """(tenant, job_id, kind) of rows to ring again, and of rows now closed as dead.
+    def listening(self, inbox: str) -> bool:
+        """Whether the gateway process of that inbox has been heard of lately."""
 
-        To ring: nobody claimed it in time, or its lease ran out. Dead: it has had its attempts or
-        passed its deadline.
+    def due(self, *, count: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
+        """(tenant, job_id, kind) of rows to ring again, and of rows now closed as dead letters.
+
+        To ring: nobody claimed it in time, or its lease ran out. Dead: its runs were lost as often as it may run,
+        or it passed its deadline.
         """

@@ -2,53 +2,38 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from memoryos_tasks.core import chat as messages
-from memoryos_tasks.core.completion import assemble, said
+from memoryos_tasks.core.completion import assemble
 from memoryos_tasks.core.errors import (
     Cancelled,
     DeadlineExceeded,
     LostClaim,
     MemoryOSError,
+    NotFound,
     TrafficDown,
     TruthDown,
     UpstreamError,
 )
-from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.items import Recalled
 from memoryos_tasks.core.models import resolve
 from memoryos_tasks.core.prompt import compose, distinct, memory_block, not_carried
+from memoryos_tasks.core.retries import patience
 from memoryos_tasks.ports.ledger import Claim, Job, Ledger, Status
 from memoryos_tasks.ports.llm import ModelCall, Provider
 from memoryos_tasks.ports.runs import Runs, Saying
 from memoryos_tasks.services.context import Context, Contexts
+from memoryos_tasks.services.exchange import exchange
+from memoryos_tasks.services.work import Keeper, Lease, broken, close
 
-#: Upstream statuses that another attempt may cure.
-RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504})
-
-
-#: Characters of one message that are remembered: a pasted file is for its question, not for every later one.
-MOST_REMEMBERED = 100_000
-
-
-class Lease(Protocol):
-    """A claim kept alive while its run works."""
-
-    cancelled: bool
-    lost: bool
-
-
-class Keeper(Protocol):
-    """Renews the leases of this process' runs."""
-
-    def keep(self, claim: Claim) -> Any:
-        """A context manager that gives the :class:`Lease`."""
+#: Seconds after which a direct chat in the queue is asked whether anybody still waits.
+ABANDONED_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +96,9 @@ class Chats:
                 raise
             return self._unledgered(job_id, *asked)
         if claim is None:
-            # Asked for while the store of record was down, and rung when it was back.
-            asked = self._runs.asked(tenant, job_id)
-            return self._unledgered(job_id, *asked) if asked else Outcome(job_id, "skipped")
+            return self._without_claim(tenant, job_id)
+        if self._abandoned(claim.job):
+            return self._failed(claim, Cancelled("The client had gone before a worker was free."))
         with self._keeper.keep(claim) as lease:
             try:
                 return self._claimed(claim, lease)
@@ -122,39 +107,66 @@ class Chats:
             except MemoryOSError as error:
                 return self._failed(claim, error)
             except Exception as error:
-                self._failed(claim, _broken())
+                self._failed(claim, error)
                 raise Unexpected(type(error).__name__) from error
+
+    def _without_claim(self, tenant: str, job_id: str) -> Outcome:
+        """A chat that was asked for while the store of record was down has no row; any other is somebody else's."""
+        asked = self._runs.asked(tenant, job_id)
+        if asked is None:
+            return Outcome(job_id, "skipped")
+        try:
+            self._ledger.get(tenant, job_id)
+        except NotFound:
+            return self._unledgered(job_id, *asked)
+        return Outcome(job_id, "skipped")
+
+    def _abandoned(self, job: Job) -> bool:
+        """Whether a direct chat waited so long that its client has gone with its gateway process."""
+        waited = self._clock() - job.created_at
+        return bool(job.inbox) and waited > ABANDONED_SECONDS and not self._ledger.listening(job.inbox)
 
     def _claimed(self, claim: Claim, lease: Lease) -> Outcome:
         job = claim.job
-        if claim.job.attempts > 1 and self._runs.spoke(job.owner, job.id):
+        # A run that was given back is not counted, and may have spoken all the same.
+        may_repeat = job.attempts > 1 or bool(job.request.get("stream"))
+        repeated = may_repeat and self._runs.spoke(job.owner, job.id)
+        if repeated and job.inbox:
             raise UpstreamError("The run was interrupted after it had begun to answer; ask again.")
-        completion = self._answer(job, lease)
-        events = self._exchange(job, completion) if job.request.get("memory") else []
+        # Whoever has followed a part of an earlier run is told so, and finds the whole answer in the job.
+        cut = repeated and bool(job.request.get("stream"))
+        completion = self._answer(job, lease, mute=cut)
+        events = exchange(job, completion, self._clock()) if job.request.get("memory") else []
         try:
             self._ledger.finish(claim, Status.SUCCEEDED, result=completion, events=events)
         except TruthDown:
-            # The answer is there and the store of record is not: answered, not remembered, as without a row.
+            if not job.inbox:
+                raise
+            # The answer is there and the store of record is not: answered, and perhaps not remembered.
+            self._say_unremembered(job)
             self._end(job, completion)
             return Outcome(job.id, "unrecorded", completion.get("usage"))
-        self._end(job, completion)
+        if cut:
+            self._say_error(job, MemoryOSError("A part of the stream was lost; the job holds the whole answer."))
+        else:
+            self._end(job, completion)
         return Outcome(job.id, "succeeded", completion.get("usage"), remembered=len(events))
 
     def _unledgered(self, job_id: str, owner: Owner, request: Mapping[str, Any]) -> Outcome:
         """The run of a chat that was left without a ledger row, because the store of record was down."""
         job = Job(job_id, owner, "chat", request=request, inbox=str(request.get("inbox") or ""))
         try:
-            completion = self._answer(job, None)
+            completion = self._answer(job, None, mute=False)
         except MemoryOSError as error:
             self._say_error(job, error)
             return Outcome(job_id, "failed", code=error.code)
         except Exception as error:
-            self._say_error(job, _broken())
+            self._say_error(job, broken())
             raise Unexpected(type(error).__name__) from error
         self._end(job, completion)
         return Outcome(job_id, "succeeded", completion.get("usage"))
 
-    def _answer(self, job: Job, lease: Lease | None) -> dict[str, Any]:
+    def _answer(self, job: Job, lease: Lease | None, *, mute: bool) -> dict[str, Any]:
         body: Mapping[str, Any] = job.request["body"]
         configured = self._providers()
         model = resolve(str(body.get("model")), configured)
@@ -171,14 +183,48 @@ class Chats:
             memory=bool(job.request.get("memory")),
         )
         start = {"tier": "2", "missing": list(context.missing), "recalled": len(context.recalled)}
-        if not job.request.get("stream"):
-            if context.missing:
+        if mute or not job.request.get("stream"):
+            if context.missing and not mute:
                 self._runs.say(job.owner, job.id, Saying.START, start, inbox=job.inbox)
-            completion = provider.complete(call)
+            completion = self._patiently(job, lambda: provider.complete(call))
             if lease is not None and lease.cancelled:
                 raise Cancelled
             return completion
-        return assemble(self._relay(job, start, provider.stream(call), lease))
+        chunks = self._chunks(job, lambda: provider.stream(call))
+        return assemble(self._relay(job, start, chunks, lease))
+
+    def _patiently(self, job: Job, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """Ask once more when the vendor wants a short wait and a client waits for the answer."""
+        try:
+            return ask()
+        except UpstreamError as error:
+            self._bear(job, error)
+            return ask()
+
+    def _chunks(
+        self, job: Job, ask: Callable[[], Generator[dict[str, Any], None, None]]
+    ) -> Generator[dict[str, Any], None, None]:
+        """The chunks of a stream, asked for once more in the same way when none has come yet."""
+        begun = False
+        try:
+            with closing(ask()) as chunks:
+                for chunk in chunks:
+                    begun = True
+                    yield chunk
+            return
+        except UpstreamError as error:
+            if begun:
+                raise
+            self._bear(job, error)
+        with closing(ask()) as chunks:
+            yield from chunks
+
+    def _bear(self, job: Job, error: UpstreamError) -> None:
+        """Wait as the vendor wants, or raise the error when that is not for a run that a client waits for."""
+        seconds = patience(error) if job.inbox else None
+        if seconds is None or seconds >= self._time_left(job):
+            raise error
+        time.sleep(seconds)
 
     def _time_left(self, job: Job) -> float:
         """Seconds until the job's deadline, which counts from its arrival."""
@@ -216,31 +262,11 @@ class Chats:
                     raise LostClaim
                 yield chunk
 
-    def _exchange(self, job: Job, completion: Mapping[str, Any]) -> list[Event]:
-        """The events of this exchange: the request's new messages and the reply."""
-        said_before = [
-            (str(message["role"]), messages.text_of(message.get("content")), message.get("name"))
-            for message in messages.new_messages(job.request["body"]["messages"])
-        ]
-        rows = [*said_before, ("assistant", said(completion), None)]
-        return [
-            self._event(job, index, role, content, name)
-            for index, (role, content, name) in enumerate(rows)
-            if content.strip()
-        ]
-
-    def _event(self, job: Job, index: int, role: str, content: str, name: str | None) -> Event:
-        at = self._clock() if role == "assistant" else job.created_at
-        return Event(
-            owner=job.owner,
-            event_id=f"{job.id}:{index}",
-            role=role,  # type: ignore[arg-type]
-            content=content[:MOST_REMEMBERED],
-            timestamp=at,
-            session=str(job.request.get("session") or "default"),
-            assistant=str(job.request.get("assistant") or "default"),
-            name=name if isinstance(name, str) and name else None,
-        )
+    def _say_unremembered(self, job: Job) -> None:
+        """For the headers of an answer that is whole; those of a stream are out."""
+        if not job.request.get("stream"):
+            with suppress(TrafficDown):
+                self._runs.say(job.owner, job.id, Saying.START, {"missing": ["truth"]}, inbox=job.inbox)
 
     def _end(self, job: Job, completion: Mapping[str, Any]) -> None:
         data: Mapping[str, Any] = {} if job.request.get("stream") else completion
@@ -249,51 +275,39 @@ class Chats:
         except TrafficDown:
             return  # The ledger has the answer; whoever waits finds it there.
 
-    def _failed(self, claim: Claim, error: MemoryOSError) -> Outcome:
+    def _failed(self, claim: Claim, error: Exception) -> Outcome:
+        """Tell who waits, or leave it to the policy when nobody does."""
         job = claim.job
+        told = error if isinstance(error, MemoryOSError) else broken()
         try:
-            if self._again(job, error):
-                try:
-                    self._ledger.retry(claim, delay=self._pause(job, error), error=error.described())
-                    return Outcome(job.id, "queued", code=error.code)
-                except Cancelled as cancelled:
-                    error = cancelled
-            status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
-            self._ledger.finish(claim, status, error=error.described())
+            if job.inbox or self._would_repeat(job, error):
+                status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
+                self._ledger.finish(claim, status, error=told.described())
+                ended = status.value
+            else:
+                ended = close(self._ledger, claim, error, self._limits.attempts)
         except LostClaim:
             return Outcome(job.id, "lost")
         except TruthDown:
             # The row cannot be closed now; its lease runs out, and the sweeper sees to it. Who waits is told at once.
-            self._say_error(job, error)
-            return Outcome(job.id, "lost", code=error.code)
-        self._say_error(job, error)
-        return Outcome(job.id, status.value, code=error.code)
+            if not job.inbox:
+                return Outcome(job.id, "lost", code=told.code)
+            ended = "lost"
+        # An async job that is not closed runs again, here or elsewhere: nothing has ended for who follows it.
+        if ended != Status.QUEUED.value and (job.inbox or ended != "lost"):
+            self._say_error(job, Cancelled() if ended == Status.CANCELLED.value else told)
+        return Outcome(job.id, ended, code=told.code)
 
-    def _pause(self, job: Job, error: MemoryOSError) -> float:
-        """Seconds until the next attempt: what the vendor asks for, else exponential with jitter."""
-        return error.retry_after or random.uniform(0.5, 1.0) * 2.0**job.attempts
-
-    def _again(self, job: Job, error: MemoryOSError) -> bool:
-        """Whether to try again later: background work only, a client that waits asks again itself."""
-        transient = isinstance(error, UpstreamError | TrafficDown) and error.status in RETRIED
-        if not transient or job.inbox or job.attempts >= self._limits.attempts:
-            return False
-        if job.deadline and self._clock() + self._pause(job, error) >= job.deadline:
-            return False
-        # Another run of a stream that has spoken would only say that it was interrupted.
-        streamed = job.request.get("stream") and not isinstance(error, TrafficDown)
-        return not (streamed and self._runs.spoke(job.owner, job.id))
+    def _would_repeat(self, job: Job, error: Exception) -> bool:
+        """Whether the run of a stream has spoken, so that another would only say that it was interrupted."""
+        return bool(job.request.get("stream")) and not isinstance(error, TrafficDown) and self._runs.spoke(
+            job.owner, job.id)
 
     def _say_error(self, job: Job, error: MemoryOSError) -> None:
         try:
             self._runs.say(job.owner, job.id, Saying.ERROR, error.described(), inbox=job.inbox)
         except TrafficDown:
             return  # The ledger has the error.
-
-
-def _broken() -> MemoryOSError:
-    """What clients are told of an error that is not ours."""
-    return MemoryOSError("The run failed inside MemoryOS; its log names the place.")
 
 
 class Unexpected(Exception):

@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from memoryos_tasks.core.errors import LostClaim, TrafficDown, VectorsDown
+import structlog
+
+from memoryos_tasks.core.errors import Busy, LostClaim, TrafficDown, Unavailable, WorkerLost
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.extraction import extract
+from memoryos_tasks.core.retries import ATTEMPTS, Verdict, decide, reason
 from memoryos_tasks.core.retrieval import BEFORE
-from memoryos_tasks.ports.journal import Entry, Journal
+from memoryos_tasks.ports.journal import Ended, Entry, Journal
 from memoryos_tasks.ports.locks import Locks
 from memoryos_tasks.ports.runs import Runs, Saying
 from memoryos_tasks.ports.stm import Stm
 from memoryos_tasks.services.beliefs import Beliefs
 from memoryos_tasks.services.recall import Recall
+from memoryos_tasks.services.turnstile import Turnstile
+from memoryos_tasks.services.work import broken, failure, places
+
+log = structlog.get_logger(__name__)
 
 #: Entries applied in one step: large enough to share an embedding call, small enough to answer soon.
 BATCH = 200
+#: Batches that one recovery applies, so that it ends.
+BATCHES = 25
 #: Seconds to wait for the owner's lock before facts are learned; the entries stay pending when it is not had.
-LOCK_SECONDS = 5.0
+LOCK_SECONDS = 1.0
 #: Seconds that a reader waits for another run that applies its owner's events.
 SETTLE_SECONDS = 0.25
+#: Deliveries after which an entry is applied alone: its consumers may have died of it.
+SUSPECT = 3
 
 
 @dataclass(slots=True)
@@ -35,10 +47,22 @@ class Drained:
 
 
 class Ingest:
-    """Applies journal entries; applying one twice changes nothing."""
+    """Applies journal entries; applying one twice changes nothing.
+
+    An entry that fails for its own sake is tried alone, :data:`~memoryos_tasks.core.retries.ATTEMPTS` times with the
+    pause of a redelivery between, then buried; those behind it go on.
+    """
 
     def __init__(
-        self, journal: Journal, stm: Stm, recall: Recall, beliefs: Beliefs, locks: Locks, runs: Runs, capacity: int
+        self,
+        journal: Journal,
+        stm: Stm,
+        recall: Recall,
+        beliefs: Beliefs,
+        locks: Locks,
+        runs: Runs,
+        capacity: int,
+        overflow: Callable[[Owner, str], None],
     ) -> None:
         self._journal = journal
         self._stm = stm
@@ -47,21 +71,54 @@ class Ingest:
         self._locks = locks
         self._runs = runs
         self._capacity = capacity
+        self._overflow = overflow
+        self._turnstile = Turnstile()
 
     def drain(self, *, most: int = 5_000) -> Drained:
-        """Apply what the journal holds for this consumer, at most about ``most`` events."""
+        """Apply what the journal holds for this consumer, about ``most`` events at a time.
+
+        One thread of the process drains; another that comes meanwhile returns at once.
+        """
+        if not self._turnstile.enter():
+            return Drained()
+        with self._drained() as drained:
+            try:
+                self._drain(drained, most)
+                while not self._turnstile.leave():
+                    self._drain(drained, most)
+            except BaseException:
+                self._turnstile.abandon()
+                raise
+        return drained
+
+    @contextmanager
+    def _drained(self) -> Iterator[Drained]:
+        """Whoever applies, and however the rest goes: sessions that then hold too much are made known."""
         drained = Drained()
-        while drained.applied < most:
+        try:
+            yield drained
+        finally:
+            for owner, session in drained.overflowing:
+                self._overflow(owner, session)
+
+    def _drain(self, drained: Drained, most: int) -> None:
+        end = drained.applied + most
+        # Before the first read: what is appended after it rings anew.
+        self._journal.answer()
+        while drained.applied < end:
             entries = self._journal.read(count=BATCH)
             self._apply(entries, drained)
             if len(entries) < BATCH:
-                break  # What came meanwhile has rung for itself.
-        return drained
+                break
 
     def recover(self, *, idle_seconds: float) -> Drained:
         """Apply what some consumer took and did not finish for that long."""
-        drained = Drained()
-        self._apply(self._journal.reclaim(idle_seconds=idle_seconds, count=BATCH), drained)
+        with self._drained() as drained:
+            for _ in range(BATCHES):
+                entries = self._journal.reclaim(idle_seconds=idle_seconds, count=BATCH)
+                self._apply(entries, drained)
+                if len(entries) < BATCH:
+                    break
         return drained
 
     def settle(self, owner: Owner) -> None:
@@ -69,8 +126,9 @@ class Ingest:
         if not self._journal.pending(owner):
             return
         try:
-            self._apply(self._journal.read(count=BATCH), Drained(), lock_seconds=SETTLE_SECONDS)
-        except (VectorsDown, LostClaim):
+            with self._drained() as drained:
+                self._apply(self._journal.read(count=BATCH), drained, lock_seconds=SETTLE_SECONDS)
+        except (Unavailable, LostClaim):
             return  # What can be read is read; the rest stays pending for a later run.
         end = time.monotonic() + SETTLE_SECONDS
         while self._journal.pending(owner) and time.monotonic() < end:
@@ -79,31 +137,74 @@ class Ingest:
     def _apply(self, entries: Sequence[Entry], drained: Drained, *, lock_seconds: float = LOCK_SECONDS) -> None:
         if not entries:
             return
-        admitted = self._journal.admit(entries)
-        failure: Exception | None = None
-        for owner, mine in _by_owner(admitted):
-            events = [entry.event for entry in mine]
+        waiting: Exception | None = None
+        for owner, mine in _by_owner(self._journal.admit(entries)):
             try:
-                self._recall.index(events, self._before(owner, events))
-                self._learn(owner, events, lock_seconds)
-            except Exception as error:
+                self._apply_owners(owner, mine, drained, lock_seconds)
+            except (Unavailable, LostClaim) as error:
                 # One owner's trouble is not another's: these stay pending, and short-term memory has them.
-                failure = error
-                continue
-            self._announce(mine, self._journal.applied(mine))
-            drained.applied += len(mine)
-            for session in {event.session for event in events}:
-                if self._stm.size(owner, session) > self._capacity:
-                    drained.overflowing.add((owner, session))
-        if failure is not None:
-            raise failure
+                waiting = error
+        if waiting is not None:
+            raise waiting
+
+    def _apply_owners(self, owner: Owner, entries: Sequence[Entry], drained: Drained, lock_seconds: float) -> None:
+        together = [entry for entry in entries if entry.deliveries <= SUSPECT]
+        alone = [entry for entry in entries if entry.deliveries > SUSPECT]
+        try:
+            self._do(owner, together, drained, lock_seconds)
+        except Exception as error:
+            if decide(error, 1).verdict in (Verdict.WAIT, Verdict.DROP):
+                raise
+            if len(together) > 1:
+                alone = [*together, *alone]
+            else:
+                self._failed(together[0], error, self._journal.tried(together[0]))
+        for entry in alone:
+            self._try(owner, entry, drained, lock_seconds)
+
+    def _do(self, owner: Owner, entries: Sequence[Entry], drained: Drained, lock_seconds: float) -> None:
+        if not entries:
+            return
+        events = [entry.event for entry in entries]
+        self._recall.index(events, self._before(owner, events))
+        self._learn(owner, events, lock_seconds)
+        self._announce(owner, self._journal.applied(entries))
+        drained.applied += len(entries)
+        for session in {event.session for event in events}:
+            if self._stm.size(owner, session) > self._capacity:
+                drained.overflowing.add((owner, session))
+
+    def _try(self, owner: Owner, entry: Entry, drained: Drained, lock_seconds: float) -> None:
+        """Apply one entry alone. The try is counted before it, since the process may die of it."""
+        tries = self._journal.tried(entry)
+        if tries > ATTEMPTS:
+            self._bury(entry, WorkerLost("Every worker that applied this event was lost."), tries - 1)
+            return
+        try:
+            self._do(owner, [entry], drained, lock_seconds)
+        except Exception as error:
+            if decide(error, tries).verdict in (Verdict.WAIT, Verdict.DROP):
+                self._journal.tried(entry, -1)
+                raise
+            self._failed(entry, error, tries)
+
+    def _failed(self, entry: Entry, error: Exception, tries: int) -> None:
+        """An entry that failed for its own sake: left for a redelivery, or buried."""
+        code = reason(error)
+        log.warning("event_failed", code=code, stream_id=entry.stream_id, attempts=tries, at=places(error))
+        if decide(error, tries).verdict is Verdict.FAIL:
+            self._bury(entry, error, tries)
+
+    def _bury(self, entry: Entry, error: Exception, tries: int) -> None:
+        # It may have been indexed before it failed, and is no memory now.
+        self._recall.forget(entry.event.owner, [entry.event])
+        self._announce(entry.event.owner, self._journal.bury(entry, failure(error), tries))
 
     def _before(self, owner: Owner, events: Sequence[Event]) -> dict[str, list[Event]]:
         before = {}
         for session in {event.session for event in events}:
-            mine = [event.seq for event in events if event.session == session]
-            newest = self._stm.newest(owner, session, count=len(mine) + BEFORE)
-            before[session] = [event for event in newest if event.seq < min(mine)][-BEFORE:]
+            first = min(event.seq for event in events if event.session == session)
+            before[session] = self._stm.preceding(owner, session, before=first, count=BEFORE)
         return before
 
     def _learn(self, owner: Owner, events: Sequence[Event], lock_seconds: float) -> None:
@@ -112,16 +213,16 @@ class Ingest:
             return
         with self._locks.hold(owner, wait_seconds=lock_seconds) as held:
             if held is None:
-                raise LostClaim("Another run kept this user's memory for too long; the events stay pending.")
+                raise Busy("Another run kept this user's memory for too long; the events stay pending.")
             self._beliefs.learn(owner, facts, fence=held.token)
 
-    def _announce(self, entries: Sequence[Entry], done: Sequence[tuple[str, str, str]]) -> None:
-        owners = {entry.job_id: entry.event.owner for entry in entries}
-        for _, job_id, inbox in done:
-            if not inbox:
+    def _announce(self, owner: Owner, ended: Sequence[Ended]) -> None:
+        for job in ended:
+            if not job.inbox:
                 continue  # Nobody waits; who asks later asks the ledger.
+            saying, data = (Saying.DONE, {}) if job.well else (Saying.ERROR, broken().described())
             try:
-                self._runs.say(owners[job_id], job_id, Saying.DONE, {}, inbox=inbox)
+                self._runs.say(owner, job.job_id, saying, data, inbox=job.inbox)
             except TrafficDown:
                 return  # Who waits looks into the ledger, where the job is complete.
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,10 +14,11 @@ from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
-from memoryos_tasks.core.errors import Cancelled, EventConflict, LostClaim, NotFound, UpstreamError
+from memoryos_tasks.adapters.redis.stm import RedisStm
+from memoryos_tasks.core.errors import Cancelled, EventConflict, LostClaim, NotFound, QueueFull, UpstreamError
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.settings import Jobs
-from memoryos_tasks.ports.ledger import Claim, Job, Status
+from memoryos_tasks.ports.ledger import Claim, Failure, Job, Status
 
 ALICE = Owner("acme", "al:ice 爱")
 REQUEST = {"body": {"model": "m", "messages": [{"role": "user", "content": "你好"}]}, "memory": True}
@@ -38,6 +40,12 @@ def claimed(ledger: RedisLedger, id: str = "job_1") -> Claim:
 def hasty(truth: redis.Redis, codec: PlainCodec) -> RedisLedger:
     """A ledger whose leases and waits are over in a moment."""
     return RedisLedger(truth, codec, Jobs(lease_seconds=0.05, unclaimed_seconds=0.05, max_attempts=2))
+
+
+def letters(truth: redis.Redis, queue: str = "chat") -> list[dict[str, str]]:
+    """The dead letters of a queue."""
+    entries: Any = truth.xrange(keyspace.dead_letters(queue))
+    return [letter for _, letter in entries]
 
 
 def reclaimed(ledger: RedisLedger, id: str = "job_1") -> Claim:
@@ -235,12 +243,15 @@ def test_a_job_whose_lease_ran_out_is_rung_again_and_dies_after_its_attempts(
     # When the second, its last, dies as well
     reclaimed(hasty)
     _, dead = until(lambda: _some(hasty.due(count=10)), seconds=5, what="the job is dead")
-    # Then it is a dead letter, kept whole for a while
+    # Then it is dead, and its request stands in its letter alone
     assert dead == [("acme", "job_1", "chat")]
     job = hasty.get("acme", "job_1")
-    assert (job.status, job.request) == (Status.DEAD, REQUEST)
+    assert (job.status, job.request) == (Status.DEAD, {})
     assert job.error is not None
-    assert job.error["code"] == "deadline_exceeded"
+    assert job.error["code"] == "worker_lost"
+    (letter,) = letters(truth)
+    assert (letter["subject"], letter["reason"], letter["attempts"]) == ("job_1", "worker_lost", "2")
+    assert json.loads(letter["body"]) == REQUEST
     assert hasty.claim("acme", "job_1") is None
     assert hasty.due(count=10) == ([], [])
     assert truth.ttl(keyspace.job("acme", "job_1")) > 0
@@ -271,7 +282,8 @@ def test_due_gives_out_no_more_than_asked(hasty: RedisLedger) -> None:
 def test_a_row_that_expired_is_forgotten(hasty: RedisLedger, truth: redis.Redis) -> None:
     hasty.create(make_job())
     truth.delete(keyspace.job("acme", "job_1"))
-    until(lambda: (hasty.due(count=10), truth.zcard(keyspace.DUE) == 0)[1], seconds=5, what="it is not due any more")
+    due = keyspace.due("chat")
+    until(lambda: (hasty.due(count=10), truth.zcard(due) == 0)[1], seconds=5, what="it is not due any more")
     assert hasty.claim("acme", "job_1") is None
 
 
@@ -288,3 +300,144 @@ def test_a_success_that_was_cancelled_meanwhile_is_no_success(ledger: RedisLedge
     assert journal.pending(ALICE) == 0
     ledger.finish(claim, Status.CANCELLED, error={"code": "cancelled"})
     assert ledger.get("acme", "late").status is Status.CANCELLED
+
+
+WHY = Failure(ERROR, "upstream_error", "", "a.py:1 in b")
+
+
+def test_a_buried_job_and_its_letter_are_written_in_one_step(ledger: RedisLedger, truth: redis.Redis) -> None:
+    ledger.create(make_job(request_id="req-1"))
+    claim = ledger.claim("acme", "job_1")
+    assert claim is not None
+    ledger.bury(claim, WHY)
+    # The row is closed and goes after a while
+    job = ledger.get("acme", "job_1")
+    assert (job.status, job.error, job.request) == (Status.DEAD, ERROR, {})
+    assert 0 < truth.ttl(keyspace.job("acme", "job_1")) <= Jobs().result_ttl
+    assert (truth.zcard(keyspace.due("chat")), ledger.claim("acme", "job_1")) == (0, None)
+    # The letter is whole and stays
+    (letter,) = letters(truth)
+    assert {name: letter[name] for name in ("tenant", "subject", "kind", "queue", "task", "reason", "message",
+                                            "exception", "traceback", "attempts", "request_id")} == {
+        "tenant": "acme", "subject": "job_1", "kind": "chat", "queue": "chat", "task": "chat.run",
+        "reason": "upstream_error", "message": "It failed.", "exception": "", "traceback": "a.py:1 in b",
+        "attempts": "1", "request_id": "req-1",
+    }
+    assert json.loads(letter["body"]) == REQUEST
+    assert json.loads(letter["headers"])["request_id"] == "req-1"
+    assert 0 < int(letter["first_seen"]) <= int(letter["last_seen"])
+    assert truth.ttl(keyspace.dead_letters("chat")) == -1
+    assert truth.hgetall(keyspace.COUNTERS) == {"dead upstream_error": "1"}
+    # Asked again after the answer was lost on the way, nothing is written twice
+    ledger.bury(claim, WHY)
+    assert len(letters(truth)) == 1
+
+
+def test_only_who_has_the_job_can_bury_it(hasty: RedisLedger, ledger: RedisLedger, truth: redis.Redis) -> None:
+    old = claimed(hasty)
+    new = reclaimed(hasty)
+    with pytest.raises(LostClaim):
+        ledger.bury(old, WHY)
+    ledger.finish(new, Status.SUCCEEDED, result={})
+    with pytest.raises(LostClaim):
+        ledger.bury(new, WHY)
+    assert letters(truth) == []
+
+
+def test_a_cancelled_job_is_no_dead_letter(ledger: RedisLedger, truth: redis.Redis) -> None:
+    claim = claimed(ledger)
+    ledger.cancel("acme", "job_1")
+    with pytest.raises(Cancelled):
+        ledger.bury(claim, WHY)
+    ledger.finish(claim, Status.CANCELLED)
+    assert (ledger.get("acme", "job_1").status, letters(truth)) == (Status.CANCELLED, [])
+
+
+def test_runs_that_did_not_count_are_told_apart(ledger: RedisLedger) -> None:
+    ledger.create(make_job())
+    for waits in range(3):
+        claim = ledger.claim("acme", "job_1")
+        assert claim is not None
+        assert (claim.job.attempts, claim.job.waits) == (1, waits)
+        ledger.retry(claim, delay=0, error=ERROR, counted=False)
+    claim = ledger.claim("acme", "job_1")
+    assert claim is not None
+    ledger.retry(claim, delay=0, error=ERROR)
+    assert (ledger.get("acme", "job_1").attempts, ledger.get("acme", "job_1").waits) == (1, 3)
+
+
+def test_a_job_returned_by_a_leaving_process_is_untouched_and_due(ledger: RedisLedger) -> None:
+    claim = claimed(ledger)
+    ledger.release(claim)
+    job = ledger.get("acme", "job_1")
+    assert (job.status, job.attempts, job.waits, job.error) == (Status.QUEUED, 0, 0, None)
+    until(lambda: ledger.due(count=9)[0] == [("acme", "job_1", "chat")], seconds=5, what="the job is due")
+    with pytest.raises(LostClaim):
+        ledger.finish(claim, Status.SUCCEEDED, result={})
+
+
+def test_a_wait_beyond_the_deadline_ends_at_the_deadline(truth: redis.Redis, codec: PlainCodec) -> None:
+    # Given a job that a vendor wants tried an hour later, when nobody wants it any more
+    short = RedisLedger(truth, codec, Jobs(chat_deadline=0.1))
+    short.retry(claimed(short), delay=3600, error=ERROR)
+    # Then it does not wait that long
+    _, dead = until(lambda: _some(short.due(count=10)), seconds=5, what="the job is closed")
+    assert dead == [("acme", "job_1", "chat")]
+    assert (letters(truth)[0]["reason"], short.get("acme", "job_1").status) == ("deadline_exceeded", Status.DEAD)
+
+
+def test_a_lost_run_counts_as_one_redelivery(hasty: RedisLedger, truth: redis.Redis) -> None:
+    claimed(hasty)
+    for _ in range(3):
+        until(lambda: _some(hasty.due(count=10)), seconds=5, what="the job is rung for")
+    assert truth.hgetall(keyspace.COUNTERS) == {"redelivered job": "1", "sweeper rung": "3"}
+
+
+def test_past_the_bound_no_chat_is_taken(truth: redis.Redis, codec: PlainCodec) -> None:
+    # Given a ledger that has room for two, of all tenants
+    ledger = RedisLedger(truth, codec, Jobs(max_queued=2))
+    ledger.create(make_job("job_1"))
+    other = Owner("other", "bob")
+    ledger.create(Job("job_1", other, "chat", request=REQUEST))
+    # When a third comes
+    with pytest.raises(QueueFull) as caught:
+        ledger.create(make_job("job_2"))
+    # Then it is refused with a time to come back, and there is no row of it
+    assert (caught.value.status, caught.value.retry_after) == (429, 2.0)
+    with pytest.raises(NotFound):
+        ledger.get("acme", "job_2")
+    # And one that is known is no third; nor do jobs of our own count
+    assert not ledger.create(make_job("job_1"))
+    ledger.want(Job("job_p", ALICE, "promote"), delay=0)
+    # And there is room when one has ended
+    ledger.finish(claimed(ledger), Status.SUCCEEDED, result={})
+    assert ledger.create(make_job("job_2"))
+
+
+def test_a_gateway_process_is_listening_while_it_says_so(ledger: RedisLedger, truth: redis.Redis) -> None:
+    assert not ledger.listening("gw-1")
+    truth.set(keyspace.listening("gw-1"), 1)
+    assert ledger.listening("gw-1")
+
+
+def test_an_answer_asked_for_twice_has_one_effect(ledger: RedisLedger, journal: RedisJournal) -> None:
+    # A connection that broke after the first is tried once more by the client
+    claim = claimed(ledger)
+    events = [make_event(ALICE, "job_1:0", "你好")]
+    for _ in range(2):
+        ledger.finish(claim, Status.SUCCEEDED, result={"a": 1}, events=events)
+    assert journal.pending(ALICE) == 1
+    assert len(journal.read(count=9)) == 1
+
+
+def test_an_exchange_is_in_short_term_memory_and_counted_with_its_answer(
+    ledger: RedisLedger, journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+) -> None:
+    events = [make_event(ALICE, "job_1:0", "你好", session="s"),
+              make_event(ALICE, "job_1:1", "Hi.", role="assistant", session="s")]
+    ledger.finish(claimed(ledger), Status.SUCCEEDED, result={}, events=events)
+    shown = [event.content for event in RedisStm(truth, codec).newest(ALICE, "s", count=9)]
+    assert (shown, journal.pending(ALICE), truth.get(keyspace.PENDING)) == (["你好", "Hi."], 2, "2")
+    journal.applied(journal.admit(journal.read(count=9)))
+    assert (journal.pending(ALICE), truth.get(keyspace.PENDING)) == (0, "0")
+    assert not truth.hexists(keyspace.state(ALICE), "shown:s")

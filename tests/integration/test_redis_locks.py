@@ -117,3 +117,34 @@ def test_tokens_grow_over_a_reset_of_the_store(truth: redis.Redis) -> None:
     with locks.hold(ALICE, wait_seconds=1) as held:
         assert held is not None
         assert held.token > before
+
+
+def test_contention_is_counted(truth: redis.Redis) -> None:
+    locks = RedisLocks(truth)
+    # A lock that was had at once counts for nothing
+    with locks.hold(ALICE, wait_seconds=1):
+        assert truth.hgetall(keyspace.COUNTERS) == {}
+        # One that was not had in time
+        with locks.hold(ALICE, wait_seconds=0) as second:
+            assert second is None
+        assert truth.hgetall(keyspace.COUNTERS) == {"lock missed": "1"}
+        # One that was waited for, without success
+        with locks.hold(ALICE, wait_seconds=0.05) as second:
+            assert second is None
+    assert truth.hgetall(keyspace.COUNTERS) == {"lock missed": "2", "lock waited": "1"}
+
+
+def test_a_lock_that_was_waited_for_and_had_is_counted_once(truth: redis.Redis) -> None:
+    locks = RedisLocks(truth)
+    with locks.hold(ALICE, wait_seconds=0) as held, ThreadPoolExecutor(1) as pool:
+        assert held is not None
+
+        def wait() -> bool:
+            with locks.hold(ALICE, wait_seconds=20) as second:
+                return second is not None
+
+        waiting = pool.submit(wait)
+        until(lambda: truth.hget(keyspace.COUNTERS, "lock waited"), seconds=5, what="the other one waits")
+        truth.delete(keyspace.lock(ALICE))
+        assert waiting.result(timeout=20)
+    assert truth.hgetall(keyspace.COUNTERS) == {"lock waited": "1"}

@@ -6,7 +6,9 @@ from fakes import make_event
 
 from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis.journal import RedisJournal
+from memoryos_tasks.adapters.redis.locks import RedisLocks
 from memoryos_tasks.adapters.redis.stm import RedisStm
+from memoryos_tasks.core.errors import LostClaim
 from memoryos_tasks.core.events import Event, Owner
 
 ALICE = Owner("acme", "alice")
@@ -26,6 +28,13 @@ def hear(journal: RedisJournal, *events: Event) -> list[Event]:
     return [entry.event for entry in entries]
 
 
+def drop(stm: RedisStm, truth: redis.Redis, session: str, events: list[Event]) -> None:
+    """Take Alice's events out, as the holder of her lock does."""
+    with RedisLocks(truth).hold(ALICE, wait_seconds=1) as held:
+        assert held is not None
+        stm.drop(ALICE, session, events, token=held.token)
+
+
 def test_the_newest_and_the_oldest_come_in_order(stm: RedisStm, journal: RedisJournal) -> None:
     events = hear(journal, *(make_event(ALICE, f"e{number}", f"第{number}") for number in range(5)))
     assert stm.newest(ALICE, "default", count=2) == events[3:]
@@ -41,19 +50,60 @@ def test_order_is_the_journals_not_the_clocks(stm: RedisStm, journal: RedisJourn
     assert [event.event_id for event in stm.newest(ALICE, "default", count=9)] == ["late", "early"]
 
 
-def test_dropped_events_are_gone_and_the_rest_stays(stm: RedisStm, journal: RedisJournal) -> None:
+def test_dropped_events_are_gone_and_the_rest_stays(
+    stm: RedisStm, journal: RedisJournal, truth: redis.Redis
+) -> None:
     events = hear(journal, *(make_event(ALICE, f"e{number}", "x") for number in range(3)))
-    stm.drop(ALICE, "default", events[:2])
-    stm.drop(ALICE, "default", [])
+    drop(stm, truth, "default", events[:2])
+    drop(stm, truth, "default", [])
     assert stm.newest(ALICE, "default", count=9) == events[2:]
 
 
-def test_a_session_is_idle_until_it_is_empty(stm: RedisStm, journal: RedisJournal) -> None:
+def test_only_who_holds_the_lock_can_drop(stm: RedisStm, journal: RedisJournal, truth: redis.Redis) -> None:
+    # Given a holder whose lock is gone, and has been taken by another
+    events = hear(journal, make_event(ALICE, "e1", "x"))
+    with RedisLocks(truth).hold(ALICE, wait_seconds=1) as stale:
+        assert stale is not None
+    with pytest.raises(LostClaim):
+        stm.drop(ALICE, "default", events, token=stale.token)
+    with RedisLocks(truth).hold(ALICE, wait_seconds=1) as held:
+        assert held is not None
+        with pytest.raises(LostClaim):
+            stm.drop(ALICE, "default", events, token=stale.token)
+        # Then nothing was dropped, until the one who holds it does
+        assert stm.newest(ALICE, "default", count=9) == events
+        stm.drop(ALICE, "default", events, token=held.token)
+    assert stm.size(ALICE, "default") == 0
+
+
+def test_what_follows_a_number_comes_in_order_from_all_sessions(
+    stm: RedisStm, journal: RedisJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given events of many sessions, and a stranger's
+    monkeypatch.setattr("memoryos_tasks.adapters.redis.stm.SESSIONS", 2)
+    events = hear(journal, *(make_event(ALICE, f"e{at}", f"第{at}", session=f"s:{at % 5} 聊") for at in range(12)))
+    hear(journal, make_event(Owner("acme", "bob"), "b", "x"))
+    # When they are read in portions, then each comes once, in the journal's order
+    first = stm.following(ALICE, None, after=0, count=7)
+    assert first == events[:7]
+    assert stm.following(ALICE, None, after=first[-1].seq, count=7) == events[7:]
+    assert stm.following(ALICE, None, after=events[-1].seq, count=7) == []
+    # And of one session only its own
+    assert stm.following(ALICE, "s:1 聊", after=events[1].seq, count=7) == [events[6], events[11]]
+    assert stm.following(ALICE, "unknown", after=0, count=7) == []
+    # And the newest number is the tenant's
+    assert stm.latest(ALICE) == events[-1].seq + 1
+    assert stm.latest(Owner("other", "alice")) == 0
+
+
+def test_a_session_is_idle_until_it_is_empty(
+    stm: RedisStm, journal: RedisJournal, truth: redis.Redis
+) -> None:
     events = hear(journal, make_event(ALICE, "e1", "x", session="a:b 聊"), make_event(ALICE, "e2", "x", session="t"))
     assert stm.idle(seconds=60, count=9) == []
     assert sorted(stm.idle(seconds=0, count=9), key=str) == sorted([(ALICE, "a:b 聊"), (ALICE, "t")], key=str)
     assert len(stm.idle(seconds=0, count=1)) == 1
-    stm.drop(ALICE, "t", events[1:])
+    drop(stm, truth, "t", events[1:])
     assert stm.idle(seconds=0, count=9) == [(ALICE, "a:b 聊")]
 
 

@@ -287,7 +287,7 @@ def test_a_second_run_answers_when_the_first_said_nothing() -> None:
 @pytest.mark.parametrize(("error", "low", "high"), [
     (UpstreamTimeout(), 1.0, 2.0),
     (UpstreamError(retry_after=7), 7.0, 7.0),
-    (TrafficDown(retry_after=1), 1.0, 1.0),
+    (TrafficDown(retry_after=1), 0.5, 1.0),
 ])
 def test_an_async_chat_is_tried_again_later(error: Exception, low: float, high: float) -> None:
     chat = Chat(ScriptedProvider(error=error))
@@ -299,27 +299,39 @@ def test_an_async_chat_is_tried_again_later(error: Exception, low: float, high: 
     assert chat.said == []
 
 
-@pytest.mark.parametrize("interrupted", [False, True])
-def test_an_async_stream_that_has_spoken_is_not_tried_again(interrupted: bool) -> None:
-    # Given a run that spoke, and then failed or died
+def test_an_async_stream_that_has_spoken_is_not_tried_again() -> None:
     chat = Chat(ScriptedProvider(WHOLE[:1], error=UpstreamTimeout()))
     chat.ask(inbox="")
-    if interrupted:
-        chat.ledger.claim("acme", "job_1")
-        chat.runs.say(ALICE, "job_1", Saying.CHUNK, WHOLE[0], inbox="")
-        chat.ledger.lose("job_1")
-    # When it ends, or is run again
     outcome = chat.run()
-    # Then it has ended for good, with the reason
-    assert (outcome.status, chat.ledger.delays, chat.sayings[-1]) == ("failed", [], "error")
-    assert outcome.code == ("upstream_error" if interrupted else "upstream_timeout")
+    assert (outcome.status, outcome.code, chat.ledger.delays) == ("failed", "upstream_timeout", [])
+    assert chat.sayings == ["start", "chunk", "error"]
+
+
+def test_an_async_stream_whose_worker_was_lost_is_answered_in_the_job() -> None:
+    # Given an async stream whose first run died after its first words
+    chat = Chat(ScriptedProvider(WHOLE, answer=completion("你好, Alice")))
+    chat.ask(inbox="")
+    chat.ledger.claim("acme", "job_1")
+    chat.runs.say(ALICE, "job_1", Saying.CHUNK, WHOLE[0], inbox="")
+    chat.ledger.lose("job_1")
+    # When it is run again
+    assert chat.run().status == "succeeded"
+    # Then the job has the answer, and memory the exchange, once
+    assert chat.row.result is not None
+    assert chat.row.result["choices"][0]["message"]["content"] == "你好, Alice"
+    assert [event.content for event in chat.ledger.journaled] == ["Who am I?", "你好, Alice"]
+    # And who has followed the first run is not told the beginning again, nor that this is all
+    assert chat.sayings == ["chunk", "error"]
 
 
 def test_an_async_chat_is_given_up_after_its_attempts() -> None:
     chat = Chat(ScriptedProvider(error=UpstreamTimeout()))
     chat.ask(inbox="", stream=False)
-    assert [chat.run().status for _ in range(4)] == ["queued", "queued", "failed", "skipped"]
+    assert [chat.run().status for _ in range(4)] == ["queued", "queued", "dead", "skipped"]
     assert (chat.sayings, chat.ledger.journaled) == (["error"], [])
+    # And is kept as a dead letter, since nobody waits for it
+    ((job, why),) = chat.ledger.buried
+    assert (job.id, why.reason, why.error["message"]) == ("job_1", "upstream_timeout", UpstreamTimeout().message)
 
 
 def test_an_error_of_the_request_is_not_tried_again() -> None:
@@ -327,7 +339,128 @@ def test_an_error_of_the_request_is_not_tried_again() -> None:
     refused.status = 400
     chat = Chat(ScriptedProvider(error=refused))
     chat.ask(inbox="", stream=False)
-    assert (chat.run().status, chat.ledger.delays) == ("failed", [])
+    assert (chat.run().status, chat.ledger.delays) == ("dead", [])
+    assert chat.ledger.buried[0][1].reason == "upstream_refused"
+
+
+def test_a_direct_chat_that_fails_is_no_dead_letter() -> None:
+    # Its client was told
+    chat = Chat(ScriptedProvider(error=UpstreamTimeout()))
+    chat.ask(stream=False)
+    assert (chat.run().status, chat.ledger.buried, chat.sayings) == ("failed", [], ["error"])
+
+
+def test_a_crash_of_an_async_chat_is_tried_again_and_then_buried() -> None:
+    chat = Chat(ScriptedProvider(error=ValueError("secret words")))
+    chat.ask(inbox="", stream=False)
+    for _ in range(3):
+        with pytest.raises(Unexpected):
+            chat.run()
+    ((_, why),) = chat.ledger.buried
+    assert (why.reason, why.exception) == ("unexpected_error", "ValueError")
+    assert "secret" not in repr(why)
+    assert chat.sayings == ["error"]
+
+
+@pytest.mark.parametrize("trouble", ["taken over", "store of record away"])
+def test_who_follows_an_async_chat_hears_no_end_that_is_none(trouble: str) -> None:
+    # Given an async run that fails when it cannot close its job any more: another run will
+    chat = Chat(ScriptedProvider(error=UpstreamTimeout()))
+
+    def change(_: int) -> None:
+        if trouble == "taken over":
+            chat.ledger.lose("job_1")
+            chat.ledger.claim("acme", "job_1")
+        else:
+            chat.ledger.down = True
+
+    chat.provider.before = change
+    chat.ask(inbox="", stream=False)
+    # Then nothing was said
+    assert (chat.run().status, chat.said) == ("lost", [])
+
+
+def test_who_waits_is_told_although_the_row_cannot_be_closed() -> None:
+    chat = Chat(ScriptedProvider(error=UpstreamTimeout()))
+    chat.provider.before = lambda _: setattr(chat.ledger, "down", True)
+    chat.ask(stream=False)
+    assert (chat.run().status, chat.sayings) == ("lost", ["error"])
+
+
+@pytest.mark.parametrize(("waited", "silent", "status"), [
+    (4.0, True, "succeeded"), (6.0, True, "cancelled"), (6.0, False, "succeeded"),
+])
+def test_a_direct_chat_that_waited_long_expires_with_its_client(waited: float, silent: bool, status: str) -> None:
+    chat = Chat(ScriptedProvider(WHOLE))
+    chat.ask(inbox="gw")
+    chat.ledger.rows["acme", "job_1"] = replace(chat.row, created_at=NOW - waited)
+    chat.ledger.silent = {"gw"} if silent else set()
+    assert (chat.run().status, chat.row.status.value) == (status, status)
+    assert len(chat.provider.calls) == (0 if status == "cancelled" else 1)
+    assert len(chat.ledger.journaled) == (0 if status == "cancelled" else 2)
+
+
+def test_an_async_chat_never_expires_in_the_queue() -> None:
+    chat = Chat(ScriptedProvider(WHOLE))
+    chat.ask(inbox="")
+    chat.ledger.rows["acme", "job_1"] = replace(chat.row, created_at=NOW - 500)
+    assert chat.run().status == "succeeded"
+
+
+def fails_once(chat: Chat, error: UpstreamError, *, at: int = 0) -> None:
+    """The model fails the first time it is asked, at its chunk of this place."""
+
+    def before(place: int) -> None:
+        if len(chat.provider.calls) == 1 and place == at:
+            raise error
+
+    chat.provider.before = before
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_short_wait_that_the_vendor_asks_for_is_borne_for_a_client_that_waits(stream: bool) -> None:
+    chat = Chat(ScriptedProvider(WHOLE, answer=completion("你好, Alice")))
+    error = UpstreamError(retry_after=0.01)
+    error.status = 429
+    fails_once(chat, error)
+    chat.ask(stream=stream)
+    assert chat.run().status == "succeeded"
+    assert len(chat.provider.calls) == 2
+    assert chat.sayings == (["start", "chunk", "chunk", "chunk", "done"] if stream else ["done"])
+    assert chat.ledger.journaled[-1].content == "你好, Alice"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(("status", "wait"), [(429, 2.5), (429, None), (400, 0.01)])
+def test_any_other_wait_is_passed_on(status: int, wait: float | None, stream: bool) -> None:
+    chat = Chat(ScriptedProvider(WHOLE, answer=completion("x")))
+    error = UpstreamError(retry_after=wait)
+    error.status = status
+    fails_once(chat, error)
+    chat.ask(stream=stream)
+    assert chat.run().status == "failed"
+    assert (len(chat.provider.calls), chat.said[-1].data["retry_after"]) == (1, wait)
+
+
+def test_a_stream_that_has_begun_is_not_begun_again() -> None:
+    chat = Chat(ScriptedProvider(WHOLE))
+    error = UpstreamError(retry_after=0.01)
+    error.status = 429
+    fails_once(chat, error, at=1)
+    chat.ask()
+    assert chat.run().status == "failed"
+    assert (len(chat.provider.calls), chat.sayings) == (1, ["start", "chunk", "error"])
+
+
+def test_an_answer_that_could_not_be_recorded_says_that_it_is_not_remembered() -> None:
+    # Given a store of record that goes away while the model answers
+    chat = Chat(ScriptedProvider(answer=completion("Hello.")))
+    chat.provider.before = lambda _: setattr(chat.ledger, "down", True)
+    chat.ask(stream=False)
+    # Then the client has its answer, with what is missing
+    assert (chat.run().status, chat.sayings) == ("unrecorded", ["start", "done"])
+    assert chat.said[0].data["missing"] == ["truth"]
+    assert chat.ledger.journaled == []
 
 
 def test_the_answer_stands_in_the_ledger_when_it_cannot_be_said() -> None:

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from memoryos_app import create_app
 from memoryos_app.gone import ClientGone
-from memoryos_tasks.core.errors import UpstreamTimeout
+from memoryos_tasks.core.errors import TruthDown, UpstreamTimeout
 from memoryos_tasks.core.settings import Gateway, Settings
 from memoryos_tasks.ports.ledger import Status
 from memoryos_tasks.ports.runs import Saying
@@ -329,3 +329,51 @@ def test_many_chats_at_once_each_hear_their_own(stack: FakeStack) -> None:
     for thread in threads:
         thread.join(20)
     assert answers == {number: f"n{number}" for number in range(16)}
+
+
+@pytest.mark.parametrize("prefer", ["", "respond-async"])
+def test_past_the_bound_a_chat_is_told_to_come_back(stack: FakeStack, client: FlaskClient, prefer: str) -> None:
+    stack.ledger.full = True
+    answer = client.post(CHAT, json=ASK, headers={"Prefer": prefer})
+    assert (answer.status_code, answer.json["error"]["code"]) == (429, "queue_full")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert (stack.ledger.rows, stack.doorbell.rings, stack.runs.streams) == ({}, [], {})
+
+
+def test_an_idempotency_key_is_its_users_own(stack: FakeStack, client: FlaskClient) -> None:
+    # Given a worker that answers with the user's name
+    def run(task: str, args: tuple[str, ...], task_id: str) -> None:
+        stack.say(task_id, (Saying.DONE, completion(stack.ledger.get("default", task_id).owner.user)))
+
+    stack.doorbell.answer = run
+    # When two users, by chance, use the same key for the same words
+    headers = {"Idempotency-Key": "k1"}
+    answers = [client.post(CHAT, json={**ASK, "user": user}, headers=headers) for user in ("爱丽丝", "bob", "爱丽丝")]
+    # Then each has an answer of their own, and the same again
+    said = [answer.json["choices"][0]["message"]["content"] for answer in answers]
+    assert said == ["爱丽丝", "bob", "爱丽丝"]
+    first, second, again = (answer.headers["X-MemoryOS-Job"] for answer in answers)
+    assert (first == again, first == second) == (True, False)
+
+
+def test_a_chat_that_the_store_of_record_did_not_confirm_keeps_its_id(stack: FakeStack, client: FlaskClient) -> None:
+    # Given a store of record that writes the row and goes away before it says so
+    create, ids = stack.ledger.create, []
+
+    def lost(job: Any) -> bool:
+        create(job)
+        ids.append(job.id)
+        raise TruthDown
+
+    stack.ledger.create = lost  # type: ignore[method-assign]
+
+    def run(task: str, args: tuple[str, ...], task_id: str) -> None:
+        asked = stack.runs.asked(*args)
+        assert asked is not None
+        stack.runs.say(asked[0], task_id, Saying.DONE, completion("hello"), inbox="inbox-1")
+
+    stack.doorbell.answer = run
+    # When a client chats, then what was rung for is the row's own job: two runs of it would meet there
+    answer = client.post(CHAT, json=ASK, headers={"Idempotency-Key": "k7"})
+    assert answer.json["choices"][0]["message"]["content"] == "hello"
+    assert [answer.headers["X-MemoryOS-Job"], stack.doorbell.rings[0][1][1]] == ids * 2

@@ -233,3 +233,55 @@ def test_a_read_that_fails_gives_the_workers_error(stack: FakeStack, client: Fla
     answering(stack, InvalidRequest("The query is odd.", param="query").described(), Saying.ERROR)
     answer = client.post(RETRIEVE, json={"user_id": "u", "query": "q"})
     assert (answer.status_code, answer.json["error"]["param"]) == (400, "query")
+
+
+def test_past_the_bound_an_add_is_told_to_come_back_and_nothing_is_written(
+    stack: FakeStack, client: FlaskClient
+) -> None:
+    stack.journal.full = True
+    answer = client.post(ADD, json={"user_id": "u", "role": "user", "content": "你好"})
+    assert (answer.status_code, answer.json["error"]["code"]) == (429, "queue_full")
+    assert answer.json["error"]["type"] == "rate_limit_error"
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert (stack.journal.events, stack.doorbell.rings) == ([], [])
+
+
+def test_one_bell_serves_all_adds_until_a_worker_hears_it(stack: FakeStack, client: FlaskClient) -> None:
+    # Given no worker that takes the first bell
+    def add() -> int:
+        return client.post(ADD, json={"user_id": "u", "role": "user", "content": "c"}).status_code
+
+    assert [add() for _ in range(3)] == [202] * 3
+    assert len(stack.doorbell.rings) == 1
+    # When one has begun to read, the next add rings again
+    stack.journal.answer()
+    add()
+    assert len(stack.doorbell.rings) == 2
+
+
+def test_an_add_that_need_not_ring_is_still_answered_when_it_is_applied(
+    stack: FakeStack, client: FlaskClient
+) -> None:
+    # Given a bell that is outstanding, and a worker that applies what it finds
+    stack.journal.ring()
+    append = stack.journal.append
+
+    def applied(owner: Any, events: Any, *, inbox: str = "", request_id: str = "") -> Any:
+        receipt = append(owner, events, inbox=inbox, request_id=request_id)
+        stack.runs.say(owner, receipt.job_id, Saying.DONE, {}, inbox=inbox)
+        return receipt
+
+    stack.journal.append = applied  # type: ignore[method-assign]
+    answer = client.post(ADD, json={"user_id": "u", "role": "user", "content": "c"})
+    assert (answer.status_code, answer.json["status"], stack.doorbell.rings) == (200, "ok", [])
+
+
+def test_an_add_of_which_an_event_is_buried_is_accepted_and_no_error(stack: FakeStack, client: FlaskClient) -> None:
+    # It is journaled, and its job tells what became of it
+    def ingest(task: str, args: tuple[str, ...], task_id: str) -> None:
+        job_id, owner, inbox = stack.journal.jobs[-1]
+        stack.runs.say(owner, job_id, Saying.ERROR, InvalidRequest("x").described(), inbox=inbox)
+
+    stack.doorbell.answer = ingest
+    answer = client.post(ADD, json={"user_id": "u", "role": "user", "content": "c"})
+    assert (answer.status_code, answer.json["status"]) == (202, "accepted")

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from fake_vectors import FakeVectors
 from fakes import FakeHeld, FakeJournal, FakeLocks, FakeRuns, FakeStm, WordEmbedder, make_event
 
 from memoryos_tasks.adapters.codec.plain import PlainCodec
-from memoryos_tasks.core.errors import LostClaim, VectorsDown
+from memoryos_tasks.core.errors import Busy, InvalidRequest, MemoryOSError, VectorsDown
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.items import Kind
+from memoryos_tasks.ports.journal import Entry
 from memoryos_tasks.ports.runs import Saying
 from memoryos_tasks.ports.vectors import Where
 from memoryos_tasks.services.beliefs import Beliefs
@@ -25,9 +28,11 @@ class House:
     def __init__(self, capacity: int = 20) -> None:
         self.stm, self.vectors, self.runs, self.locks = FakeStm(), FakeVectors(), FakeRuns(), FakeLocks()
         self.journal = FakeJournal(stm=self.stm)
+        self.overflowed: list[tuple[Owner, str]] = []
         recall = Recall(self.vectors, WordEmbedder(), PlainCodec())
         self.beliefs = Beliefs(self.vectors, recall, PlainCodec())
-        self.ingest = Ingest(self.journal, self.stm, recall, self.beliefs, self.locks, self.runs, capacity)
+        self.ingest = Ingest(self.journal, self.stm, recall, self.beliefs, self.locks, self.runs, capacity,
+                             lambda owner, session: self.overflowed.append((owner, session)))
 
     def hear(self, *events: Event, inbox: str = "") -> str:
         job_id = self.journal.append(events[0].owner, events, inbox=inbox).job_id
@@ -122,7 +127,7 @@ def test_facts_are_not_learned_while_another_run_holds_the_lock() -> None:
     house = House()
     house.hear(make_event(ALICE, "e1", "I live in Oslo."))
     house.locks.held = None
-    with pytest.raises(LostClaim):
+    with pytest.raises(Busy):
         house.ingest.drain()
     assert house.journal.pending(ALICE) == 1
     house.locks.held = FakeHeld()
@@ -218,3 +223,176 @@ def test_one_owners_trouble_is_not_anothers(monkeypatch: pytest.MonkeyPatch) -> 
     # Then the other owner's event is memory, and only the failing one's is pending
     assert (house.turns(BOB), house.journal.pending(BOB)) == (1, 0)
     assert house.journal.pending(ALICE) == 1
+
+
+def poison(house: House, monkeypatch: pytest.MonkeyPatch, words: str, error: BaseException) -> list[str]:
+    """Let the index fail with ``error`` for events that hold ``words``; the events that it was given, in a list."""
+    index, seen = house.ingest._recall.index, []
+
+    def fail(events: Sequence[Event], before: Mapping[str, Sequence[Event]]) -> None:
+        seen.append(" ".join(ids(events)))
+        if any(words in event.content for event in events):
+            raise error
+        index(events, before)
+
+    monkeypatch.setattr(house.ingest._recall, "index", fail)
+    return seen
+
+
+def test_a_poison_event_is_tried_alone_and_buried_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given an event that no index takes, between others of its user
+    house = House()
+    job_id = house.hear(*(make_event(ALICE, f"e{n}", "毒药" if n == 1 else "bread") for n in range(3)), inbox="gw")
+    seen = poison(house, monkeypatch, "毒药", ValueError("毒药 4711"))
+    # When the journal is drained
+    assert house.ingest.drain().applied == 2
+    # Then the others are memory after one common and one lone run
+    assert seen == ["e0 e1 e2", "e0", "e1", "e2"]
+    assert (house.turns(ALICE), house.journal.pending(ALICE), house.journal.buried) == (2, 1, [])
+    # When it was tried as often as it may be
+    for _ in range(2):
+        assert house.ingest.recover(idle_seconds=0).applied == 0
+    # Then it is buried with the reason and none of its text, and its job ends as failed
+    ((entry, why, attempts),) = house.journal.buried
+    assert (entry.event.event_id, attempts, why.reason, why.exception) == ("e1", 3, "unexpected_error", "ValueError")
+    assert "4711" not in repr(why)
+    assert [message.saying for message in house.runs.streams[job_id]] == [Saying.ERROR]
+    assert house.ingest.recover(idle_seconds=0).applied == 0
+    assert (len(house.journal.buried), seen.count("e1")) == (1, 3)
+
+
+def test_a_poison_event_that_comes_by_itself_is_tried_no_more_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    house.hear(make_event(ALICE, "e1", "毒药"))
+    seen = poison(house, monkeypatch, "毒药", ValueError())
+    house.ingest.drain()
+    while not house.journal.buried:
+        house.ingest.recover(idle_seconds=0)
+    assert (seen, house.journal.buried[0][2]) == (["e1"] * 3, 3)
+
+
+def test_what_can_never_be_applied_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    house.hear(make_event(ALICE, "e1", "毒药"))
+    poison(house, monkeypatch, "毒药", InvalidRequest("It is no event."))
+    house.ingest.drain()
+    ((_, why, attempts),) = house.journal.buried
+    assert (why.reason, attempts) == ("invalid_request", 1)
+
+
+def test_an_event_that_was_cured_meanwhile_is_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    house.hear(make_event(ALICE, "e1", "毒药"))
+    with monkeypatch.context() as patched:
+        poison(house, patched, "毒药", MemoryOSError())
+        house.ingest.drain()
+        house.ingest.recover(idle_seconds=0)
+    assert house.ingest.recover(idle_seconds=0).applied == 1
+    assert (house.turns(ALICE), house.journal.buried) == (1, [])
+
+
+def test_waiting_for_a_part_of_ours_is_no_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House()
+    house.hear(make_event(ALICE, "e1", "x"))
+    house.vectors.down = True
+    with pytest.raises(VectorsDown):
+        house.ingest.drain()
+    house.journal.taken = [replace(entry, deliveries=9) for entry in house.journal.taken]
+    for _ in range(5):
+        with pytest.raises(VectorsDown):
+            house.ingest.recover(idle_seconds=0)
+    house.vectors.down = False
+    assert house.ingest.recover(idle_seconds=0).applied == 1
+    assert house.journal.buried == []
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+def test_an_event_that_its_workers_die_of_is_found_alone_and_buried(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Given an event that kills whoever applies it, and a neighbour
+    house = House()
+    house.hear(make_event(ALICE, "e1", "毒药"), make_event(ALICE, "e2", "bread"))
+    seen = poison(house, monkeypatch, "毒药", Killed())
+    deaths = 0
+
+    def deliver() -> bool:
+        """One worker's life; whether it died."""
+        nonlocal deaths
+        house.journal.taken = [replace(entry, deliveries=deaths + 1) for entry in house.journal.taken]
+        try:
+            if deaths:
+                house.ingest.recover(idle_seconds=0)
+            else:
+                house.ingest.drain()
+        except Killed:
+            deaths += 1
+            return True
+        return False
+
+    # When workers are started again and again
+    while deliver():
+        assert deaths < 20
+    # Then it cost a few of them, then it was applied alone, and then buried; the neighbour is memory
+    assert (deaths, seen) == (6, ["e1 e2"] * 3 + ["e1"] * 3 + ["e2"])
+    ((entry, why, attempts),) = house.journal.buried
+    assert (entry.event.event_id, attempts, why.reason) == ("e1", 3, "worker_lost")
+    assert (house.turns(ALICE), house.journal.pending(ALICE)) == (1, 0)
+
+
+def test_overflow_is_made_known_by_readers_too() -> None:
+    # Given a chat that finds the last exchanges unapplied before an ingest does
+    house = House(capacity=1)
+    house.hear(make_event(ALICE, "e1", "x"), make_event(ALICE, "e2", "y"))
+    house.ingest.settle(ALICE)
+    # Then its session does not grow without end
+    assert house.overflowed == [(ALICE, "default")]
+
+
+@pytest.mark.parametrize("how", ["drain", "recover"])
+def test_overflow_is_made_known_although_another_owner_has_to_wait(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = House(capacity=1)
+    house.hear(make_event(ALICE, "e1", "x"), make_event(ALICE, "e2", "y"))
+    house.hear(make_event(BOB, "f1", "stuck"))
+    poison(house, monkeypatch, "stuck", VectorsDown())
+    if how == "recover":
+        house.journal.read(count=9)
+    apply = house.ingest.drain if how == "drain" else partial(house.ingest.recover, idle_seconds=0)
+    with pytest.raises(VectorsDown):
+        apply()
+    assert house.overflowed == [(ALICE, "default")]
+
+
+def test_a_large_backlog_is_recovered_in_one_go() -> None:
+    house = House(capacity=10_000)
+    house.hear(*(make_event(ALICE, f"e{number}", "x") for number in range(2 * BATCH + 10)))
+    house.journal.read(count=10_000)
+    assert house.ingest.recover(idle_seconds=0).applied == 2 * BATCH + 10
+
+
+def test_one_thread_drains_and_takes_what_came_meanwhile() -> None:
+    # Given a drain that is at work when another is rung for, for an event that came after the first's last read
+    house = House()
+    house.hear(make_event(ALICE, "e1", "x"))
+    read = house.journal.read
+
+    def reading(*, count: int) -> list[Entry]:
+        entries = read(count=count)
+        if ids([entry.event for entry in entries]) == ["e1"]:
+            house.hear(make_event(ALICE, "e2", "y"))
+            assert house.ingest.drain().applied == 0
+        return entries
+
+    house.journal.read = reading  # type: ignore[method-assign]
+    # Then the first does both
+    assert house.ingest.drain().applied == 2
+
+
+def test_the_bell_is_heard_before_the_journal_is_read() -> None:
+    # What is appended after the read has to ring anew
+    house = House()
+    assert house.journal.append(ALICE, [make_event(ALICE, "e1", "x")]).ring
+    assert not house.journal.append(ALICE, [make_event(ALICE, "e2", "x")]).ring
+    house.ingest.drain()
+    assert house.journal.append(ALICE, [make_event(ALICE, "e3", "x")]).ring

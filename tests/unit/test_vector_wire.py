@@ -28,8 +28,8 @@ class Wired:
     def patch(self, owner: Owner, ids: list[str], payload: dict[str, Any], *, fence: int | None = None) -> None:
         self._call("patch", owner=owner, ids=ids, payload=payload, fence=fence)
 
-    def revector(self, owner: Owner, id: str, sparse: dict[str, SparseVector]) -> None:
-        self._call("revector", owner=owner, id=id, sparse=sparse)
+    def revector(self, owner: Owner, sparse: dict[str, dict[str, SparseVector]]) -> None:
+        self._call("revector", owner=owner, sparse=sparse)
 
     def delete(self, owner: Owner, ids: list[str]) -> None:
         self._call("delete", owner=owner, ids=ids)
@@ -45,6 +45,9 @@ class Wired:
     ) -> tuple[list[Hit], str | None]:
         rows, following = self._call("scroll", where=where, limit=limit, cursor=cursor, vectors=vectors)
         return [wire.hit(row) for row in rows], following
+
+    def in_order(self, where: Where, *, after: int = 0, limit: int = 1000) -> list[Hit]:
+        return [wire.hit(row) for row in self._call("in_order", where=where, after=after, limit=limit)]
 
     def count(self, where: Where) -> int:
         return int(self._call("count", where=where))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from collections.abc import Sequence
@@ -11,30 +12,53 @@ from typing import Any
 import redis
 
 from memoryos_tasks.adapters.redis import keyspace, payload
+from memoryos_tasks.adapters.redis.burial import INGEST, Burial, due_member
 from memoryos_tasks.adapters.redis.connections import script, truth_errors
-from memoryos_tasks.core.errors import EventConflict, InvalidRequest
+from memoryos_tasks.core.errors import EventConflict, InvalidRequest, QueueFull
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.ports.codec import Codec
-from memoryos_tasks.ports.journal import Entry, Receipt
+from memoryos_tasks.ports.journal import Ended, Entry, Receipt
+from memoryos_tasks.ports.ledger import Failure
 
+#: Seconds after which a client that found the queue full may send again.
+RETRY_AFTER = 2.0
 #: Milliseconds that an ingest job may wait before the sweeper rings for it again.
 SWEEP_MS = 2_000
+#: Milliseconds after which an ingest bell that nobody answered is rung again by the next append.
+BELL_MS = 2_000
+#: Milliseconds without a word after which a consumer that holds nothing is forgotten.
+SILENT_MS = 3_600_000
+#: Seconds for which an ingest job can be asked about: applied events are their own proof.
+KEEP_SECONDS = 3_600.0
+_STREAM_ID, _MILLISECONDS = re.compile(r"[0-9]{1,19}-[0-9]{1,19}"), re.compile(r"[0-9]{1,16}")
+#: Events that may wait to be applied, unless the settings say otherwise.
+MOST_PENDING = 100_000
 
 
 class RedisJournal:
     """See :class:`memoryos_tasks.ports.journal.Journal`."""
 
     def __init__(
-        self, truth: redis.Redis, codec: Codec, *, group: str = "memoryos", consumer: str = "", keep: float = 86400
+        self,
+        truth: redis.Redis,
+        codec: Codec,
+        *,
+        group: str = "memoryos",
+        consumer: str = "",
+        keep: float = KEEP_SECONDS,
+        most_pending: int = MOST_PENDING,
     ) -> None:
         self._redis = truth
         self._codec = codec
         self._group = group
         self._consumer = consumer or uuid.uuid4().hex
         self._keep_ms = int(keep * 1000)
+        self._most_pending = most_pending
         self._append = script(truth, "journal_append")
         self._admit = script(truth, "journal_admit")
         self._applied = script(truth, "journal_applied")
+        self._burial = Burial(truth, codec, group, self._keep_ms)
+        self._tidy = script(truth, "journal_tidy")
 
     def append(
         self, owner: Owner, events: Sequence[Event], *, inbox: str = "", request_id: str = ""
@@ -44,22 +68,38 @@ class RedisJournal:
         keys = [
             keyspace.JOURNAL,
             keyspace.sequence(tenant),
+            keyspace.PENDING,
             keyspace.events(owner),
             keyspace.state(owner),
+            keyspace.ACTIVE,
+            keyspace.sessions(owner),
             keyspace.job(tenant, job_id),
-            keyspace.DUE,
+            keyspace.due(INGEST),
+            keyspace.BELL,
         ]
         args: list[Any] = [
-            tenant, job_id, f"{tenant} {job_id} ingest", SWEEP_MS, keyspace.part(owner.user), inbox, request_id, 0,
+            tenant, job_id, due_member(tenant, job_id), SWEEP_MS, keyspace.part(owner.user), inbox, request_id,
+            keyspace.stm_prefix(owner), keyspace.active_member(owner, ""), self._most_pending, BELL_MS,
         ]
         with truth_errors():
-            answer = self._append(keys, args + triples(events, self._codec))
+            answer = self._append(keys, args + payload.rows(events, self._codec))
         if answer[0] == "conflict":
             raise EventConflict(
                 f"The event_id {answer[1]!r} was already used with other content; nothing was applied.",
                 param="event_id",
             )
-        return Receipt(tuple(answer[1]), tuple(answer[2]), job_id if answer[1] else None)
+        if answer[0] == "full":
+            raise QueueFull(f"{answer[1]} events wait to be applied, so nothing was written; send again in a moment.",
+                            retry_after=RETRY_AFTER)
+        return Receipt(tuple(answer[1]), tuple(answer[2]), job_id if answer[1] else None, bool(answer[3]))
+
+    def ring(self) -> bool:
+        with truth_errors():
+            return bool(self._redis.set(keyspace.BELL, 1, nx=True, px=BELL_MS))
+
+    def answer(self) -> None:
+        with truth_errors():
+            self._redis.delete(keyspace.BELL)
 
     def read(self, *, count: int) -> list[Entry]:
         with truth_errors():
@@ -92,46 +132,61 @@ class RedisJournal:
                 if "NOGROUP" not in str(error):
                     raise
                 return []
-        return self._entries(answer[1])
+            entries = self._entries(answer[1])
+            if not entries:
+                return []
+            first, last = entries[0].stream_id, entries[-1].stream_id
+            held: Any = self._redis.xpending_range(
+                keyspace.JOURNAL, self._group, first, last, count=2 * count, consumername=self._consumer
+            )
+            self._redis.hincrby(keyspace.COUNTERS, "redelivered event", len(entries))
+        times = {row["message_id"]: int(row["times_delivered"]) for row in held}
+        return [replace(entry, deliveries=times.get(entry.stream_id, 1)) for entry in entries]
 
     def admit(self, entries: Sequence[Entry]) -> list[Entry]:
         if not entries:
             return []
-        keys = [keyspace.ACTIVE]
-        args: list[Any] = [int(time.time() * 1000)]
+        keys = [keyspace.ACTIVE, keyspace.PENDING, keyspace.JOURNAL]
+        args: list[Any] = [int(time.time() * 1000), self._group]
         for entry in entries:
             event = entry.event
             owner = event.owner
             keys += [keyspace.sequence(owner.tenant), keyspace.events(owner), keyspace.state(owner),
-                     keyspace.stm(owner, event.session), keyspace.sessions(owner)]
-            args += [event.event_id, event.digest, payload.dump(event, self._codec),
-                     keyspace.active_member(owner, event.session), keyspace.part(event.session)]
+                     keyspace.sessions(owner)]
+            args += [*payload.rows([event], self._codec), keyspace.stm_prefix(owner),
+                     keyspace.active_member(owner, ""), entry.stream_id]
         with truth_errors():
             answers = self._admit(keys, args)
         admitted = []
         for entry, (seq, outcome) in zip(entries, answers, strict=True):
             if outcome == "conflict":
-                self._bury(entry.stream_id, "The journal entry's event_id was already used with other content.",
-                           entry.event.event_id, entry.event.owner.tenant, payload.dump(entry.event, self._codec))
-                continue
-            admitted.append(Entry(entry.stream_id, replace(entry.event, seq=int(seq)), entry.job_id))
+                self._burial.stranger(entry)
+            elif outcome != "later":
+                admitted.append(replace(entry, event=replace(entry.event, seq=int(seq))))
         return admitted
 
-    def applied(self, entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
+    def applied(self, entries: Sequence[Entry]) -> list[Ended]:
         if not entries:
             return []
-        keys = [keyspace.JOURNAL, keyspace.DUE]
+        keys = [keyspace.JOURNAL, keyspace.due(INGEST), keyspace.PENDING, keyspace.TRIES, keyspace.DEAD_LETTERS]
         args: list[Any] = [self._group, self._keep_ms, int(time.time() * 1000)]
         tenants: dict[str, str] = {}
         for entry in entries:
             owner, job_id = entry.event.owner, entry.job_id or ""
             tenants[job_id] = owner.tenant
             keys += [keyspace.events(owner), keyspace.state(owner), keyspace.job(owner.tenant, job_id)]
-            args += [entry.stream_id, entry.event.event_id, job_id, f"{owner.tenant} {job_id} ingest",
-                     keyspace.part(entry.event.session)]
+            args += [entry.stream_id, entry.event.event_id, job_id, due_member(owner.tenant, job_id),
+                     keyspace.part(entry.event.session), entry.letter]
         with truth_errors():
             done = self._applied(keys, args)
-        return [(tenants[job_id], job_id, inbox or "") for job_id, inbox in done]
+        return [Ended(tenants[job_id], job_id, inbox or "", status == "succeeded") for job_id, inbox, status in done]
+
+    def tried(self, entry: Entry, times: int = 1) -> int:
+        with truth_errors():
+            return int(self._redis.hincrby(keyspace.TRIES, entry.stream_id, times))
+
+    def bury(self, entry: Entry, failure: Failure, attempts: int) -> list[Ended]:
+        return self._burial.event(entry, failure, attempts)
 
     def trim(self) -> int:
         with truth_errors():
@@ -145,6 +200,7 @@ class RedisJournal:
             needed = [self._oldest_pending(group["name"]) or _after(group["last-delivered-id"]) for group in groups]
             if not needed:
                 return 0
+            self._tidy([keyspace.JOURNAL], [self._group, SILENT_MS])
             oldest = min(needed, key=_stream_order)
             dropped: Any = self._redis.xtrim(keyspace.JOURNAL, minid=oldest, approximate=True)
         return int(dropped)
@@ -165,9 +221,10 @@ class RedisJournal:
                 continue  # Redis 6.2 hands out deleted entries without fields.
             try:
                 entries.append(self._entry(stream_id, fields))
+            except payload.NewerPayload:
+                continue  # It stays pending until a newer process asks for it.
             except InvalidRequest as error:
-                self._bury(stream_id, error.message, fields.get("event_id", ""), fields.get("tenant", "default"),
-                           fields.get("payload", ""))
+                self._burial.unreadable(stream_id, fields, error)
         return entries
 
     def _entry(self, stream_id: str, fields: dict[str, str]) -> Entry:
@@ -177,24 +234,11 @@ class RedisJournal:
         at = int(stream_id.split("-")[0]) / 1000
         event_id = fields.get("event_id") or stream_id
         event = payload.load(tenant, fields.get("payload", ""), self._codec, event_id=event_id, at=at)
-        return Entry(stream_id, event, fields.get("job") or None)
-
-    def _bury(self, stream_id: str, reason: str, event_id: str, tenant: str, body: str) -> None:
-        """Move an entry that can never be applied to the dead letters, then acknowledge it."""
-        with truth_errors():
-            pipe = self._redis.pipeline(transaction=True)
-            pipe.xadd(keyspace.DEAD_LETTERS, {"event_id": event_id, "tenant": tenant, "payload": body,
-                                              "reason": reason, "stream_id": stream_id})
-            pipe.xack(keyspace.JOURNAL, self._group, stream_id)
-            pipe.execute()
-
-
-def triples(events: Sequence[Event], codec: Codec) -> list[str]:
-    """Flat event_id, digest, payload of each event: what ``lib_append.lua`` takes."""
-    flat: list[str] = []
-    for event in events:
-        flat += [event.event_id, event.digest, payload.dump(event, codec)]
-    return flat
+        # A replay names its letter so; in an entry that was put in by hand these may be anything.
+        letter, first_seen = fields.get("letter", ""), fields.get("first_seen", "")
+        replays = _STREAM_ID.fullmatch(letter) and _MILLISECONDS.fullmatch(first_seen)
+        return Entry(stream_id, event, fields.get("job") or None, letter if replays else "",
+                     int(first_seen) / 1000 if replays else 0.0)
 
 
 def _stream_order(stream_id: str) -> tuple[int, int]:

@@ -19,11 +19,19 @@ SYSTEM = "_system"
 JOURNAL = "chat_log"
 DEAD_LETTERS = "chat_log:dlq"
 API_KEYS = f"mos:{SYSTEM}:keys"
-#: ZSET of "tenant job_id kind" by the time (ms) at which a sweep is due.
-DUE = f"mos:{SYSTEM}:due"
+#: STRING: events journaled and not applied, of all owners.
+PENDING = f"mos:{SYSTEM}:pending"
+#: STRING with a short life: an ingest bell was rung and nobody has begun to drain since.
+BELL = f"mos:{SYSTEM}:bell"
+#: HASH stream id → how often the entry failed when it was applied alone.
+TRIES = f"mos:{SYSTEM}:tries"
+#: HASH "name" or "name label" → count, for metrics.
+COUNTERS = f"mos:{SYSTEM}:counters"
 #: ZSET of "tenant user session" (percent-encoded) by the time (ms) of the last event.
 ACTIVE = f"mos:{SYSTEM}:active"
 
+#: STRING with a short life: which of several beats rings.
+BEAT = f"mos:{SYSTEM}:beat"
 #: STRING: the identity of the embedded vector store that belongs to this truth.
 VECTOR_STORE = f"mos:{SYSTEM}:vectors:store"
 
@@ -59,6 +67,11 @@ def stm(owner: Owner, session: str) -> str:
     return f"mos:{owner.tenant}:stm:{part(owner.user)}:{part(session)}"
 
 
+def stm_prefix(owner: Owner) -> str:
+    """What :func:`stm` begins with, for scripts that know the session."""
+    return f"mos:{owner.tenant}:stm:{part(owner.user)}:"
+
+
 def sessions(owner: Owner) -> str:
     """ZSET of the owner's sessions (percent-encoded) by the time (ms) of their last event."""
     return f"mos:{owner.tenant}:sessions:{part(owner.user)}"
@@ -66,6 +79,16 @@ def sessions(owner: Owner) -> str:
 
 def job(tenant: str, job_id: str) -> str:
     return f"mos:{tenant}:job:{part(job_id)}"
+
+
+def due(kind: str) -> str:
+    """ZSET of "tenant job_id kind", the open jobs of a kind, by the time (ms) at which a sweep is due."""
+    return f"mos:{SYSTEM}:due:{kind}"
+
+
+def dead_letters(queue: str) -> str:
+    """STREAM of the dead letters of a queue; those of events are :data:`DEAD_LETTERS`."""
+    return f"mos:{SYSTEM}:dlq:{queue}"
 
 
 def claims(tenant: str) -> str:
@@ -100,6 +123,11 @@ def visits(owner: Owner) -> str:
 def inbox_key(inbox_id: str) -> str:
     """The stream in which one gateway process hears of its runs."""
     return f"mos:{SYSTEM}:inbox:{inbox_id}"
+
+
+def listening(inbox_id: str) -> str:
+    """Truth. There while the gateway process of that inbox lives."""
+    return f"mos:{SYSTEM}:listening:{inbox_id}"
 
 
 def active_member(owner: Owner, session: str) -> str:

@@ -33,6 +33,7 @@ class RedisLocks:
 
     def __init__(self, truth: redis.Redis, *, lease_seconds: float = 15.0) -> None:
         self._lease = lease_seconds
+        self._redis = truth
         self._take = script(truth, "lock_take")
         self._keep = script(truth, "lock_keep")
 
@@ -55,15 +56,25 @@ class RedisLocks:
 
     def _wait(self, owner: Owner, wait_seconds: float) -> int:
         end = time.monotonic() + wait_seconds
-        pause = 0.005
+        pause, waited = 0.005, False
         while True:
             with truth_errors():
                 keys = [keyspace.lock(owner), keyspace.fence(owner)]
                 token = int(self._take(keys, [int(self._lease * 1000)]))
-            if token or time.monotonic() + pause > end:
+            if token:
                 return token
+            late = time.monotonic() + pause > end
+            if late or not waited:
+                self._count("missed" if late else "waited")
+                waited = True
+            if late:
+                return 0
             time.sleep(pause)
             pause = min(pause * 2, 0.1)
+
+    def _count(self, event: str) -> None:
+        with truth_errors():
+            self._redis.hincrby(keyspace.COUNTERS, f"lock {event}", 1)
 
     def _renew(self, owner: Owner, held: Held, stop: threading.Event) -> None:
         last = time.monotonic()

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from memoryos_tasks.core.errors import InvalidRequest
+from memoryos_tasks.adapters.redis.keyspace import part
+from memoryos_tasks.core.errors import InvalidRequest, Unavailable
 from memoryos_tasks.core.events import Event, Owner, Role
 from memoryos_tasks.ports.codec import Codec
 
-#: Written into every payload; a reader accepts this version and the one before.
+#: Written into every payload. A reader takes this version and the one before (0: put in by hand, without a version);
+#: a newer one it leaves to newer processes, so that a fleet may be upgraded one process at a time, in any order.
 VERSION = 1
 #: Timestamps lie nearer to the epoch than this, in seconds; beyond it lie NaN, infinity and what no float can hold.
 LATEST = 1e15
+
+
+class NewerPayload(Unavailable):
+    """A newer process must read this."""
+
+    code = "newer_payload"
 
 
 def dump(event: Event, codec: Codec) -> str:
@@ -36,6 +44,14 @@ def dump(event: Event, codec: Codec) -> str:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
+def rows(events: Sequence[Event], codec: Codec) -> list[str]:
+    """Flat event_id, digest, payload and session of each event: what ``lib_append.lua`` takes."""
+    flat: list[str] = []
+    for event in events:
+        flat += [event.event_id, event.digest, dump(event, codec), part(event.session)]
+    return flat
+
+
 def load(tenant: str, payload: str, codec: Codec, *, event_id: str = "", at: float = 0.0) -> Event:
     """The event of a payload; ``event_id`` and ``at`` (seconds) stand in for what a raw entry leaves out.
 
@@ -48,6 +64,9 @@ def load(tenant: str, payload: str, codec: Codec, *, event_id: str = "", at: flo
         raise InvalidRequest("The journal entry's payload is not JSON.", param="payload") from error
     if not isinstance(body, dict):
         raise InvalidRequest("The journal entry's payload is not a JSON object.", param="payload")
+    version = _version(body)
+    if version > VERSION:
+        raise NewerPayload(f"The journal entry has schema version {version}; this process reads up to {VERSION}.")
     owner = Owner(tenant, _text(body, "user_id"))
     role = body.get("role", "user")
     if role not in get_args(Role):
@@ -69,6 +88,13 @@ def load(tenant: str, payload: str, codec: Codec, *, event_id: str = "", at: flo
         name=name,
         metadata=_metadata(owner, body.get("metadata"), codec),
     )
+
+
+def _version(body: Mapping[str, Any]) -> int:
+    version = body.get("v", 0)
+    if isinstance(version, bool) or not isinstance(version, int) or version < 0:
+        raise InvalidRequest("The journal entry's schema version is not a number.", param="payload.v")
+    return version
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:

@@ -1,33 +1,52 @@
--- #include lib_show
--- Put journaled events into short-term memory; an event that is there or beyond stays as it is.
+-- #include lib_append
+-- Show entries that were put into the stream by hand in short-term memory; the others are there already.
 --
--- KEYS 1 active  then per event: tenant sequence, events of the owner, state of the owner,
---      STM of the session, sessions of the owner
--- ARGV 1 now (ms)  then per event: event_id, digest, payload, active member, session
--- Returns per event {seq, outcome}: outcome "admitted", "known" or "conflict"
+-- KEYS 1 active  2 pending of all  3 chat_log  then per event: tenant sequence, events, state and sessions of the owner
+-- ARGV 1 now (ms)  2 group  then per event: event_id, digest, payload, session, STM prefix, active prefix, stream id
+-- Returns per event {seq, outcome}: outcome "admitted", "known", "conflict", or "later" while an older entry without a
+-- number is in the hands of another consumer, which may have died: order is that of the stream
+local batch = {}
+for arg = 9, #ARGV, 7 do batch[ARGV[arg]] = true end
+
+local function is_first(stream_id)
+  for _, pending in ipairs(redis.call('XPENDING', KEYS[3], ARGV[2], '-', '(' .. stream_id, 1000)) do
+    if not batch[pending[1]] then
+      local found = redis.call('XRANGE', KEYS[3], pending[1], pending[1])
+      local numbered = #found == 0
+      for i = 1, found[1] and #found[1][2] or 0, 2 do numbered = numbered or found[1][2][i] == 'seq' end
+      if not numbered then return false end
+    end
+  end
+  return true
+end
+
 local out = {}
-local key, arg = 2, 2
+local key, arg = 4, 3
+local first
 while arg <= #ARGV do
-  local seq_key, events_key, state_key, stm_key = KEYS[key], KEYS[key + 1], KEYS[key + 2], KEYS[key + 3]
-  local event_id, digest, payload = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2]
-  local row = redis.call('HGET', events_key, event_id)
+  local event = {ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], ARGV[arg + 3]}
+  local owner = {active = KEYS[1], events = KEYS[key + 1], state = KEYS[key + 2], sessions = KEYS[key + 3],
+    stm = ARGV[arg + 4], member = ARGV[arg + 5]}
+  local row = redis.call('HGET', owner.events, event[1])
   local known, seq, state
   if row then known, seq, state = string.match(row, '^(%S+) (%d+) (%a)') end
-  if known and known ~= digest then
+  if known and state ~= 'd' and known ~= event[2] then
     out[#out + 1] = {tonumber(seq), 'conflict'}
-  elseif known and state ~= 'j' then
+  elseif known and state ~= 'd' then
     out[#out + 1] = {tonumber(seq), 'known'}
   else
-    if not known then
-      -- Put into the stream by hand: it passed no append, so it is counted here.
-      seq = redis.call('INCR', seq_key)
-      redis.call('HINCRBY', state_key, 'pending', 1)
+    if first == nil then first = is_first(ARGV[arg + 6]) end
+    if not first then
+      out[#out + 1] = {0, 'later'}
+    else
+      seq = redis.call('INCR', KEYS[key])
+      redis.call('HINCRBY', owner.state, 'pending', 1)
+      redis.call('INCR', KEYS[2])
+      show(owner, seq, event, ARGV[1])
+      out[#out + 1] = {seq, 'admitted'}
     end
-    show(KEYS[1], events_key, state_key, stm_key, KEYS[key + 4], seq, {event_id, digest, payload},
-      ARGV[arg + 3], ARGV[arg + 4], ARGV[1])
-    out[#out + 1] = {tonumber(seq), 'admitted'}
   end
-  key = key + 5
-  arg = arg + 5
+  key = key + 4
+  arg = arg + 7
 end
 return out
