@@ -83,6 +83,7 @@ class FakeJournal:
     admitted: dict[tuple[Owner, str], int] = field(default_factory=dict)
     done: set[tuple[Owner, str]] = field(default_factory=set)
     tries: dict[str, int] = field(default_factory=dict)
+    spared: list[Entry] = field(default_factory=list)
     buried: list[tuple[Entry, Failure, int]] = field(default_factory=list)
     full: bool = False
     rung: bool = False
@@ -124,6 +125,9 @@ class FakeJournal:
 
     def reclaim(self, *, idle_seconds: float, count: int) -> list[Entry]:
         return self.taken[:count]
+
+    def spare(self, entries: Sequence[Entry]) -> None:
+        self.spared += entries
 
     def admit(self, entries: Sequence[Entry]) -> list[Entry]:
         numbered = []

@@ -31,7 +31,7 @@ class Entry:
     #: The dead letter that this entry replays, and when that failed first (seconds).
     letter: str = ""
     first_seen: float = 0.0
-    #: How many consumers were given it, this one included.
+    #: How often it was given out since it was spared last, this time included.
     deliveries: int = 1
 
 
@@ -69,6 +69,9 @@ class Journal(Protocol):
 
     def reclaim(self, *, idle_seconds: float, count: int) -> list[Entry]:
         """Entries that a consumer took and did not apply for that long; now this consumer's."""
+
+    def spare(self, entries: Sequence[Entry]) -> None:
+        """These could not be applied through no fault of theirs: their deliveries count anew."""
 
     def admit(self, entries: Sequence[Entry]) -> list[Entry]:
         """The entries with their sequence numbers; what was put into the stream by hand is shown in short-term

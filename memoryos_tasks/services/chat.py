@@ -30,6 +30,7 @@ from memoryos_tasks.ports.llm import ModelCall, Provider
 from memoryos_tasks.ports.runs import Runs, Saying
 from memoryos_tasks.services.context import Context, Contexts
 from memoryos_tasks.services.exchange import exchange
+from memoryos_tasks.services.once_more import chunks_once_more, once_more
 from memoryos_tasks.services.work import Keeper, Lease, broken, close
 
 #: Seconds after which a direct chat in the queue is asked whether anybody still waits.
@@ -186,38 +187,12 @@ class Chats:
         if mute or not job.request.get("stream"):
             if context.missing and not mute:
                 self._runs.say(job.owner, job.id, Saying.START, start, inbox=job.inbox)
-            completion = self._patiently(job, lambda: provider.complete(call))
+            completion = once_more(lambda error: self._bear(job, error), lambda: provider.complete(call))
             if lease is not None and lease.cancelled:
                 raise Cancelled
             return completion
-        chunks = self._chunks(job, lambda: provider.stream(call))
+        chunks = chunks_once_more(lambda error: self._bear(job, error), lambda: provider.stream(call))
         return assemble(self._relay(job, start, chunks, lease))
-
-    def _patiently(self, job: Job, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Ask once more when the vendor wants a short wait and a client waits for the answer."""
-        try:
-            return ask()
-        except UpstreamError as error:
-            self._bear(job, error)
-            return ask()
-
-    def _chunks(
-        self, job: Job, ask: Callable[[], Generator[dict[str, Any], None, None]]
-    ) -> Generator[dict[str, Any], None, None]:
-        """The chunks of a stream, asked for once more in the same way when none has come yet."""
-        begun = False
-        try:
-            with closing(ask()) as chunks:
-                for chunk in chunks:
-                    begun = True
-                    yield chunk
-            return
-        except UpstreamError as error:
-            if begun:
-                raise
-            self._bear(job, error)
-        with closing(ask()) as chunks:
-            yield from chunks
 
     def _bear(self, job: Job, error: UpstreamError) -> None:
         """Wait as the vendor wants, or raise the error when that is not for a run that a client waits for."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 
 import structlog
 
-from memoryos_tasks.core.errors import Busy, LostClaim, TrafficDown, Unavailable, WorkerLost
+from memoryos_tasks.core.errors import Busy, LostClaim, MemoryOSError, TrafficDown, Unavailable, WorkerLost
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.extraction import extract
 from memoryos_tasks.core.retries import ATTEMPTS, Verdict, decide, reason
@@ -30,12 +30,18 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 #: Batches that one recovery applies, so that it ends.
 BATCHES = 25
+#: Seconds to wait for an owner's lock while other owners' entries are at hand.
+QUICK_SECONDS = 0.02
 #: Seconds to wait for the owner's lock before facts are learned; the entries stay pending when it is not had.
 LOCK_SECONDS = 1.0
 #: Seconds that a reader waits for another run that applies its owner's events.
 SETTLE_SECONDS = 0.25
 #: Deliveries after which an entry is applied alone: its consumers may have died of it.
 SUSPECT = 3
+
+
+#: An owner's entries that stay pending, and why.
+Waiting = tuple[Owner, list[Entry], MemoryOSError]
 
 
 @dataclass(slots=True)
@@ -137,15 +143,28 @@ class Ingest:
     def _apply(self, entries: Sequence[Entry], drained: Drained, *, lock_seconds: float = LOCK_SECONDS) -> None:
         if not entries:
             return
-        waiting: Exception | None = None
-        for owner, mine in _by_owner(self._journal.admit(entries)):
+        waiting = self._pass(_by_owner(self._journal.admit(entries)), drained, min(QUICK_SECONDS, lock_seconds))
+        busy = [(owner, mine) for owner, mine, error in waiting if isinstance(error, Busy)]
+        waiting = [row for row in waiting if not isinstance(row[2], Busy)]
+        waiting += self._pass(busy, drained, lock_seconds)
+        for _, mine, _ in waiting:
+            with suppress(Unavailable):
+                self._journal.spare(mine)
+        if waiting:
+            raise waiting[-1][2]
+
+    def _pass(
+        self, owners: Iterable[tuple[Owner, list[Entry]]], drained: Drained, lock_seconds: float
+    ) -> list[Waiting]:
+        """Apply each owner's entries; those that must wait. One owner's trouble is not another's: what waits stays
+        pending, and short-term memory has it."""
+        waiting: list[Waiting] = []
+        for owner, mine in owners:
             try:
                 self._apply_owners(owner, mine, drained, lock_seconds)
             except (Unavailable, LostClaim) as error:
-                # One owner's trouble is not another's: these stay pending, and short-term memory has them.
-                waiting = error
-        if waiting is not None:
-            raise waiting
+                waiting.append((owner, mine, error))
+        return waiting
 
     def _apply_owners(self, owner: Owner, entries: Sequence[Entry], drained: Drained, lock_seconds: float) -> None:
         together = [entry for entry in entries if entry.deliveries <= SUSPECT]

@@ -8,9 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import structlog
+
 from memoryos_tasks.core.errors import Cancelled, LostClaim, MemoryOSError
 from memoryos_tasks.core.retries import ATTEMPTS, Verdict, decide, reason
 from memoryos_tasks.ports.ledger import Claim, Failure, Job, Ledger, Status
+
+log = structlog.get_logger(__name__)
 
 
 class Lease(Protocol):
@@ -54,6 +58,8 @@ class Work:
                 counts = do(claim.job)
                 self._ledger.finish(claim, Status.SUCCEEDED)
             except Exception as error:
+                if not isinstance(error, MemoryOSError):
+                    log.error("job_crashed", job_id=job_id, error=type(error).__name__, at=places(error))
                 return Done(close(self._ledger, claim, error, self._attempts), {}, reason(error))
         return Done("succeeded", counts)
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import redis
 import requests
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,6 +45,15 @@ def serves(system: System) -> bool:
         asked = {"user_id": "nobody", "query": "anything"}
         return requests.post(f"{system.url}/v1/memory/retrieve", json=asked, timeout=6).status_code == 200
     except requests.RequestException:
+        return False
+
+
+def answers(url: str) -> bool:
+    """Whether the Redis there answers PING."""
+    try:
+        with redis.Redis.from_url(url, socket_timeout=1) as client:
+            return bool(client.ping())
+    except redis.RedisError:
         return False
 
 

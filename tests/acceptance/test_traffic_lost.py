@@ -12,7 +12,7 @@ from acceptance.crash.killer import kinds
 from acceptance.crash.load import Adds, Chats, Load
 from acceptance.crash.plan import calls, singles
 from acceptance.crash.rest import come_to_rest, succeeded
-from acceptance.system import System, until
+from acceptance.system import System, answers, until
 
 #: Seconds in which jobs finish whose messages were wiped.
 FINISH_SECONDS = 10.0
@@ -20,6 +20,7 @@ FINISH_SECONDS = 10.0
 
 def _wipe(system: System) -> None:
     """Empty the traffic store, then kill it."""
+    until(lambda: answers(system.traffic_url), seconds=10, what="the traffic store answers")
     with redis.Redis.from_url(system.traffic_url, socket_timeout=5) as traffic:
         traffic.flushall()
     system.kill(*kinds(system)["redis-traffic"][0])

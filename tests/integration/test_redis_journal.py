@@ -544,6 +544,15 @@ def test_deliveries_tell_of_consumers_that_were_lost(truth: redis.Redis, codec: 
     taken = first.reclaim(idle_seconds=0, count=9)
     assert [(entry.event.event_id, entry.deliveries) for entry in taken] == [("e1", 3), ("e2", 2)]
     assert truth.hget(keyspace.COUNTERS, "redelivered event") == "3"
+    # What waited for a part of ours is not suspected of anything
+    first.spare([])
+    first.spare(taken[:1])
+    taken = second.reclaim(idle_seconds=0, count=9)
+    assert [(entry.event.event_id, entry.deliveries) for entry in taken] == [("e1", 1), ("e2", 3)]
+    # And what was acknowledged meanwhile does not come back
+    take_in(second, taken)
+    first.spare(taken)
+    assert truth.xpending(keyspace.JOURNAL, "memoryos")["pending"] == 0
 
 
 def test_consumers_that_fell_silent_are_forgotten(
@@ -565,3 +574,34 @@ def test_consumers_that_fell_silent_are_forgotten(
 def names(truth: redis.Redis) -> set[str]:
     consumers: Any = truth.xinfo_consumers(keyspace.JOURNAL, "memoryos")
     return {consumer["name"] for consumer in consumers}
+
+
+def test_who_comes_late_to_a_buried_entry_brings_nothing_back(
+    journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+) -> None:
+    # Given an entry that one consumer read and slept over, while another took it and buried it
+    journal.append(ALICE, [make_event(ALICE, "e1", "毒药")])
+    late = journal.read(count=1)
+    other = RedisJournal(truth, codec, consumer="other")
+    other.bury(other.admit(other.reclaim(idle_seconds=0, count=1))[0], WHY, 3)
+    # When the first wakes up, then there is nothing for it to do
+    assert journal.admit(late) == []
+    journal.tried(late[0])
+    assert journal.bury(late[0], WHY, 3) == []
+    assert (counts(truth), truth.hlen(keyspace.TRIES), len(letters(truth))) == ((0, 0, {}), 0, 1)
+
+
+def test_who_comes_late_with_a_dead_event_does_not_settle_its_successor(
+    journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+) -> None:
+    # Given an event that was buried while a consumer slept over it, and sent again with other content
+    journal.append(ALICE, [make_event(ALICE, "e1", "x", session="s")])
+    late = journal.admit(journal.read(count=1))
+    other = RedisJournal(truth, codec, consumer="other")
+    other.bury(other.admit(other.reclaim(idle_seconds=0, count=1))[0], WHY, 3)
+    journal.append(ALICE, [make_event(ALICE, "e1", "y", session="t")])
+    # When the consumer wakes up, then the new event is as pending as before
+    assert journal.applied(late) == []
+    assert counts(truth) == (1, 1, {"t": 1})
+    take_in(journal, journal.read(count=1))
+    assert counts(truth) == (0, 0, {})

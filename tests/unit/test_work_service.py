@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fakes import FakeKeeper, FakeLedger
+from structlog.testing import capture_logs
 
 from memoryos_tasks.core.errors import (
     Busy,
@@ -174,12 +175,16 @@ def test_a_crash_leaves_its_place_in_the_letter_and_none_of_its_text() -> None:
         crash()
         return {}
 
-    assert house.work.run("acme", "job_1", do) == Done("dead", {}, "unexpected_error")
+    with capture_logs() as logged:
+        assert house.work.run("acme", "job_1", do) == Done("dead", {}, "unexpected_error")
     ((_, why),) = house.ledger.buried
     assert (why.reason, why.exception) == ("unexpected_error", "ValueError")
     assert "test_work_service.py" in why.traceback
     assert "in crash" in why.traceback
-    for shown in (repr(why), repr(house.row)):
+    # And in the log, where the runs before the last one are told too
+    (line,) = logged
+    assert (line["event"], line["error"], "in crash" in line["at"]) == ("job_crashed", "ValueError", True)
+    for shown in (repr(why), repr(house.row), repr(logged)):
         assert "4711" not in shown
         assert "密码" not in shown
 

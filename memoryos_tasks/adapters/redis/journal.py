@@ -143,10 +143,17 @@ class RedisJournal:
         times = {row["message_id"]: int(row["times_delivered"]) for row in held}
         return [replace(entry, deliveries=times.get(entry.stream_id, 1)) for entry in entries]
 
+    def spare(self, entries: Sequence[Entry]) -> None:
+        ids: Any = [entry.stream_id for entry in entries]
+        if not ids:
+            return
+        with truth_errors():
+            self._redis.xclaim(keyspace.JOURNAL, self._group, self._consumer, 0, ids, retrycount=0, justid=True)
+
     def admit(self, entries: Sequence[Entry]) -> list[Entry]:
         if not entries:
             return []
-        keys = [keyspace.ACTIVE, keyspace.PENDING, keyspace.JOURNAL]
+        keys = [keyspace.ACTIVE, keyspace.PENDING, keyspace.JOURNAL, keyspace.TRIES]
         args: list[Any] = [int(time.time() * 1000), self._group]
         for entry in entries:
             event = entry.event
@@ -161,7 +168,7 @@ class RedisJournal:
         for entry, (seq, outcome) in zip(entries, answers, strict=True):
             if outcome == "conflict":
                 self._burial.stranger(entry)
-            elif outcome != "later":
+            elif outcome not in ("later", "gone"):
                 admitted.append(replace(entry, event=replace(entry.event, seq=int(seq))))
         return admitted
 
@@ -176,14 +183,17 @@ class RedisJournal:
             tenants[job_id] = owner.tenant
             keys += [keyspace.events(owner), keyspace.state(owner), keyspace.job(owner.tenant, job_id)]
             args += [entry.stream_id, entry.event.event_id, job_id, due_member(owner.tenant, job_id),
-                     keyspace.part(entry.event.session), entry.letter]
+                     keyspace.part(entry.event.session), entry.letter, entry.event.digest]
         with truth_errors():
             done = self._applied(keys, args)
         return [Ended(tenants[job_id], job_id, inbox or "", status == "succeeded") for job_id, inbox, status in done]
 
     def tried(self, entry: Entry, times: int = 1) -> int:
         with truth_errors():
-            return int(self._redis.hincrby(keyspace.TRIES, entry.stream_id, times))
+            tries = int(self._redis.hincrby(keyspace.TRIES, entry.stream_id, times))
+            if tries <= 0:
+                self._redis.hdel(keyspace.TRIES, entry.stream_id)
+        return tries
 
     def bury(self, entry: Entry, failure: Failure, attempts: int) -> list[Ended]:
         return self._burial.event(entry, failure, attempts)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
-from acceptance.system import free_port, until
+from acceptance.system import answers, free_port, until
 
 from memoryos_app.stack.program import redis_program
 from memoryos_tasks.adapters.redis import keyspace
@@ -45,20 +45,13 @@ def truth_of(data_dir: Path, redis_server: str) -> Iterator[redis.Redis]:
     argv = redis_program("truth", redis_server, port, data_dir / "truth").argv
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     try:
-        client = redis.Redis(port=port, socket_timeout=5, decode_responses=True)
-        until(lambda: _answers(client), seconds=10, what="the store of record answers")
-        with closing(client):
+        url = f"redis://127.0.0.1:{port}/0"
+        until(lambda: answers(url), seconds=10, what="the store of record answers")
+        with redis.Redis.from_url(url, socket_timeout=5, decode_responses=True) as client:
             yield client
     finally:
         process.terminate()
         process.wait(timeout=10)
-
-
-def _answers(client: redis.Redis) -> bool:
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
 
 
 def read(data_dir: Path, redis_server: str, users: Iterable[str]) -> dict[str, Held]:

@@ -7,7 +7,10 @@
 --      7 due member  8 lifetime of the job (ms)  9 now (ms)  10 error (JSON)  11 reason  12 old letter
 --      13 active member  then the letter's fields and values
 -- Returns {letter, job complete (0 or 1), its inbox}, or {} when the entry was acknowledged before
-if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then return {} end
+if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[2], ARGV[2], 1) == 0 then
+  redis.call('HDEL', KEYS[5], ARGV[2])
+  return {}
+end
 local fields = {}
 for i = 14, #ARGV do fields[#fields + 1] = ARGV[i] end
 local letter = redis.call('XADD', KEYS[2], '*', unpack(fields))
@@ -19,7 +22,7 @@ if ARGV[4] ~= '' then
   if digest == ARGV[4] and state == 's' then
     redis.call('ZREMRANGEBYSCORE', KEYS[9], seq, seq)
     if redis.call('EXISTS', KEYS[9]) == 0 then redis.call('ZREM', KEYS[11], ARGV[13]) end
-    settle(KEYS[7], KEYS[8], KEYS[4], ARGV[3], ARGV[5], 'd')
+    settle(KEYS[7], KEYS[8], KEYS[4], ARGV[3], ARGV[4], ARGV[5], 'd')
   end
 end
 local inbox

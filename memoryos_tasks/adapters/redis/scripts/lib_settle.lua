@@ -1,9 +1,10 @@
 -- Shared by journal_applied.lua and journal_bury.lua: an event has left the pending ones, applied or dead.
 
--- Lower the counters of an event that was in short-term memory only, and note its new state.
-local function settle(events_key, state_key, pending_key, event_id, session, state)
+-- Lower the counters of an event that was in short-term memory only, and note its new state. Whoever comes late with
+-- another event of this id, which died, changes nothing.
+local function settle(events_key, state_key, pending_key, event_id, digest, session, state)
   local row = redis.call('HGET', events_key, event_id)
-  if not row or string.sub(row, -1) ~= 's' then return end
+  if not row or string.match(row, '^(%S+) %d+ s$') ~= digest then return end
   redis.call('HSET', events_key, event_id, string.sub(row, 1, -2) .. state)
   redis.call('HINCRBY', state_key, 'pending', -1)
   if redis.call('DECR', pending_key) < 0 then redis.call('SET', pending_key, 0) end
