@@ -15,6 +15,7 @@ from memoryos_tasks.ports.ledger import Job
 from memoryos_tasks.ports.runs import Saying
 from memoryos_tasks.queues import MEMORY
 from memoryos_tasks.services import wanted
+from memoryos_tasks.services.work import Made, Progress
 from memoryos_tasks.task import MemoryOSTask
 
 
@@ -29,11 +30,11 @@ def consolidate(tenant: str, job_id: str) -> dict[str, Any]:
     """Make pages and segments of a session's oldest events, then have promoted what is hot."""
     parts = house()
 
-    def do(job: Job) -> dict[str, int]:
+    def do(job: Job, _: Progress) -> Made:
         pages = parts.consolidation.run(job.owner, str(job.request["session"]), keep=int(job.request["keep"]))
         if pages:
             wanted.promote(parts.ledger, job.owner)
-        return {"pages": pages}
+        return Made({"pages": pages})
 
     return asdict(parts.work.run(tenant, job_id, do))
 
@@ -42,10 +43,11 @@ def consolidate(tenant: str, job_id: str) -> dict[str, Any]:
 def promote(tenant: str, job_id: str) -> dict[str, Any]:
     """Count visits, recompute heat, and learn from what is hot."""
     parts = house()
-    done = parts.work.run(
-        tenant, job_id, lambda job: {"learned": parts.promotion.run(job.owner, parts.visits)}
-    )
-    return asdict(done)
+
+    def do(job: Job, _: Progress) -> Made:
+        return Made({"learned": parts.promotion.run(job.owner, parts.visits)})
+
+    return asdict(parts.work.run(tenant, job_id, do))
 
 
 @app.task(name="memory.retrieve", base=MemoryOSTask)

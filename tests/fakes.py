@@ -327,6 +327,13 @@ class FakeLedger:
         self._own(claim)
         return claim.job.id in self.cancelled
 
+    def progress(self, claim: Claim, done: int, total: int) -> None:
+        self._own(claim)
+        if claim.job.id in self.cancelled:
+            raise Cancelled
+        key = claim.job.owner.tenant, claim.job.id
+        self.rows[key] = replace(self.rows[key], progress=done / total if total else 0.0)
+
     def finish(
         self, claim: Claim, status: Status, *, result: Any = None, error: Any = None, events: Sequence[Event] = ()
     ) -> None:

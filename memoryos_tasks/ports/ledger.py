@@ -95,6 +95,9 @@ class Ledger(Protocol):
     def renew(self, claim: Claim) -> bool:
         """Extend the lease; True when the job is to be cancelled. Raises :class:`LostClaim`."""
 
+    def progress(self, claim: Claim, done: int, total: int) -> None:
+        """Note how far the run has come. Raises :class:`LostClaim`, and :class:`Cancelled` when it is to stop."""
+
     def finish(
         self,
         claim: Claim,

@@ -40,6 +40,18 @@ class Done:
     code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run has made: counts for its task's result, and what the job's ``result`` shows its owner."""
+
+    counts: Mapping[str, int]
+    result: Mapping[str, Any] | None = None
+
+
+#: Tells how far a run has come: done, of how many. Raises :class:`Cancelled` and :class:`LostClaim`.
+Progress = Callable[[int, int], None]
+
+
 class Work:
     """Runs jobs that nobody waits for."""
 
@@ -48,20 +60,20 @@ class Work:
         self._keeper = keeper
         self._attempts = attempts
 
-    def run(self, tenant: str, job_id: str, do: Callable[[Job], Mapping[str, int]]) -> Done:
+    def run(self, tenant: str, job_id: str, do: Callable[[Job, Progress], Made]) -> Done:
         """One run of the job; one that is final or held elsewhere is left alone. Raises :class:`TruthDown`."""
         claim = self._ledger.claim(tenant, job_id)
         if claim is None:
             return Done("skipped", {})
         with self._keeper.keep(claim):
             try:
-                counts = do(claim.job)
-                self._ledger.finish(claim, Status.SUCCEEDED)
+                made = do(claim.job, lambda done, total: self._ledger.progress(claim, done, total))
+                self._ledger.finish(claim, Status.SUCCEEDED, result=made.result)
             except Exception as error:
                 if not isinstance(error, MemoryOSError):
                     log.error("job_crashed", job_id=job_id, error=type(error).__name__, at=places(error))
                 return Done(close(self._ledger, claim, error, self._attempts), {}, reason(error))
-        return Done("succeeded", counts)
+        return Done("succeeded", made.counts)
 
 
 def close(ledger: Ledger, claim: Claim, error: Exception, attempts: int) -> str:

@@ -441,3 +441,21 @@ def test_an_exchange_is_in_short_term_memory_and_counted_with_its_answer(
     journal.applied(journal.admit(journal.read(count=9)))
     assert (journal.pending(ALICE), truth.get(keyspace.PENDING)) == (0, "0")
     assert not truth.hexists(keyspace.state(ALICE), "shown:s")
+
+
+def test_progress_is_told_by_the_row_until_the_claim_is_lost(ledger: RedisLedger) -> None:
+    # Given a run
+    ledger.create(Job("job_p", ALICE, "consolidate"))
+    claim = ledger.claim("acme", "job_p")
+    assert claim is not None
+    # When it says how far it has come
+    ledger.progress(claim, 3, 4)
+    # Then whoever asks is told
+    assert ledger.get("acme", "job_p").progress == 0.75
+    # And a run that is to stop, or has lost its claim, is told so
+    ledger.cancel("acme", "job_p")
+    with pytest.raises(Cancelled):
+        ledger.progress(claim, 4, 4)
+    ledger.finish(claim, Status.CANCELLED)
+    with pytest.raises(LostClaim):
+        ledger.progress(claim, 4, 4)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from memoryos_tasks.core.errors import (
 )
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.ledger import Claim, Failure, Job, Status
-from memoryos_tasks.services.work import Done, Work, failure
+from memoryos_tasks.services.work import Done, Made, Progress, Work, failure
 
 ALICE = Owner("acme", "alice")
 
@@ -36,11 +35,11 @@ class House:
     def run(self, error: Exception | None = None) -> Done:
         """Run the job; the run raises ``error``, if any."""
 
-        def do(job: Job) -> Mapping[str, int]:
+        def do(job: Job, _: Progress) -> Made:
             assert job.request == {"session": "s"}
             if error is not None:
                 raise error
-            return {"pages": 2}
+            return Made({"pages": 2})
 
         return self.work.run("acme", "job_1", do)
 
@@ -58,7 +57,7 @@ def test_what_is_done_is_closed_and_counted() -> None:
 
 
 def test_a_job_that_is_not_there_is_skipped() -> None:
-    assert House().work.run("acme", "job_2", lambda job: {}) == Done("skipped", {})
+    assert House().work.run("acme", "job_2", lambda *_: Made({})) == Done("skipped", {})
 
 
 def test_what_fails_is_tried_again_and_then_buried() -> None:
@@ -104,7 +103,7 @@ def test_the_store_of_record_going_away_is_told_and_leaves_the_row() -> None:
     # Given a store of record that goes away while the job runs
     house = House()
 
-    def do(job: Job) -> Mapping[str, int]:
+    def do(job: Job, _: Progress) -> Made:
         house.ledger.down = True
         raise TruthDown
 
@@ -118,10 +117,10 @@ def test_the_store_of_record_going_away_is_told_and_leaves_the_row() -> None:
 def test_a_run_whose_job_was_taken_over_changes_nothing() -> None:
     house = House()
 
-    def do(job: Job) -> Mapping[str, int]:
+    def do(job: Job, _: Progress) -> Made:
         house.ledger.lose("job_1")
         house.ledger.claim("acme", "job_1")
-        return {"pages": 1}
+        return Made({"pages": 1})
 
     assert house.work.run("acme", "job_1", do) == Done("lost", {}, "lost_claim")
     assert (house.row.status, house.ledger.buried, house.ledger.delays) == (Status.RUNNING, [], [])
@@ -171,9 +170,9 @@ def test_a_crash_leaves_its_place_in_the_letter_and_none_of_its_text() -> None:
     key = "acme", "job_1"
     house.ledger.rows[key] = replace(house.ledger.rows[key], attempts=2)
 
-    def do(job: Job) -> Mapping[str, int]:
+    def do(job: Job, _: Progress) -> Made:
         crash()
-        return {}
+        return Made({})
 
     with capture_logs() as logged:
         assert house.work.run("acme", "job_1", do) == Done("dead", {}, "unexpected_error")
@@ -192,3 +191,27 @@ def test_a_crash_leaves_its_place_in_the_letter_and_none_of_its_text() -> None:
 def test_an_error_of_ours_speaks_for_itself() -> None:
     why = failure(WorkerLost("Every worker was lost."))
     assert (why.error["message"], why.reason, why.exception) == ("Every worker was lost.", "worker_lost", "")
+
+
+def test_how_far_a_run_has_come_and_what_it_made_stand_in_the_job() -> None:
+    house = House()
+
+    def do(job: Job, progress: Progress) -> Made:
+        progress(1, 4)
+        assert house.row.progress == 0.25
+        return Made({"events": 4}, {"file": "a"})
+
+    # What the owner gets stands in the row; the task's own result holds counts only
+    assert house.work.run("acme", "job_1", do) == Done("succeeded", {"events": 4})
+    assert house.row.result == {"file": "a"}
+
+
+def test_a_run_that_tells_its_progress_learns_that_it_is_to_stop() -> None:
+    house = House()
+
+    def do(job: Job, progress: Progress) -> Made:
+        house.ledger.cancelled.append("job_1")
+        progress(1, 4)
+        raise AssertionError("went on")
+
+    assert house.work.run("acme", "job_1", do).status == "cancelled"

@@ -25,7 +25,7 @@ from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.settings import Jobs
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.ledger import Claim, Failure, Job, Status
-from memoryos_tasks.queues import TASKS
+from memoryos_tasks.queues import CHAT, TASKS
 
 #: What a closed job keeps of its request: how to replay it, and what tells a repeated request from another.
 KEPT = ("stream", "digest")
@@ -53,6 +53,7 @@ class RedisLedger:
         self._want = script(truth, "job_want")
         self._claim = script(truth, "job_claim")
         self._renew = script(truth, "job_renew")
+        self._progress = script(truth, "job_progress")
         self._finish = script(truth, "job_finish")
         self._retry = script(truth, "job_retry")
         self._bury = script(truth, "job_bury")
@@ -62,7 +63,9 @@ class RedisLedger:
     def create(self, job: Job) -> bool:
         request = self._codec.seal(job.owner, json.dumps(job.request, ensure_ascii=False))
         kept = {key: value for key, value in job.request.items() if key in KEPT}
-        args = [_member(job), self._unclaimed_ms, self._chat_ms, job.id, keyspace.part(job.owner.user), job.kind,
+        # Only what a client waits for has a deadline: other work takes as long as it takes.
+        deadline = self._chat_ms if job.kind == CHAT else 0
+        args = [_member(job), self._unclaimed_ms, deadline, job.id, keyspace.part(job.owner.user), job.kind,
                 request, job.inbox, job.request_id, json.dumps(kept), uuid.uuid4().hex, self._most_open]
         with truth_errors():
             answer = int(self._create(_keys(job), args))
@@ -119,6 +122,10 @@ class RedisLedger:
         if answer < 0:
             raise LostClaim
         return answer == 1
+
+    def progress(self, claim: Claim, done: int, total: int) -> None:
+        with truth_errors():
+            _check(int(self._progress(_keys(claim.job)[:1], [claim.token, done, total])))
 
     def finish(
         self,
