@@ -15,6 +15,8 @@ from memoryos_tasks.task import MemoryOSTask
 
 #: Jobs, sessions or owners that one round looks at.
 ROUND = 200
+#: Jobs of our own, of each kind, that one sweep begins for each worker.
+OWN_ROUND = 4
 #: Seconds after which an entry that a consumer took and did not apply is applied by another; twice does no harm.
 ABANDONED_SECONDS = 5.0
 
@@ -23,7 +25,7 @@ ABANDONED_SECONDS = 5.0
 def sweep() -> dict[str, Any]:
     """Ring again for jobs that nobody works on, close those that cannot be, and apply what lies in the journal."""
     parts = house()
-    due, dead = parts.ledger.due(count=ROUND)
+    due, dead = parts.ledger.due(count=ROUND, own=OWN_ROUND * max(len(parts.presence.workers()), 1))
     for tenant, job_id, kind in due:
         task, queue = TASKS[kind]
         if kind != "ingest":  # What these wait for is applied below.

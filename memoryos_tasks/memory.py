@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +18,12 @@ from memoryos_tasks.queues import MEMORY
 from memoryos_tasks.services import wanted
 from memoryos_tasks.services.work import Made, Progress
 from memoryos_tasks.task import MemoryOSTask
+
+#: Seconds that a job of our own waits for its turn; after that the sweeper rings for it again.
+TURN_SECONDS = 3.0
+#: The answer of a task whose turn did not come.
+LATER: dict[str, Any] = {"status": "later"}
+_turn = threading.BoundedSemaphore()
 
 
 @app.task(name="memory.ingest", base=MemoryOSTask)
@@ -36,7 +43,8 @@ def consolidate(tenant: str, job_id: str) -> dict[str, Any]:
             wanted.promote(parts.ledger, job.owner)
         return Made({"pages": pages})
 
-    return asdict(parts.work.run(tenant, job_id, do))
+    with _in_turn() as mine:
+        return asdict(parts.work.run(tenant, job_id, do)) if mine else LATER
 
 
 @app.task(name="memory.promote", base=MemoryOSTask)
@@ -47,7 +55,19 @@ def promote(tenant: str, job_id: str) -> dict[str, Any]:
     def do(job: Job, _: Progress) -> Made:
         return Made({"learned": parts.promotion.run(job.owner, parts.visits)})
 
-    return asdict(parts.work.run(tenant, job_id, do))
+    with _in_turn() as mine:
+        return asdict(parts.work.run(tenant, job_id, do)) if mine else LATER
+
+
+@contextmanager
+def _in_turn() -> Iterator[bool]:
+    """Whether it is this run's turn: one job of our own at a time in a process, beside clients' work."""
+    mine = _turn.acquire(timeout=TURN_SECONDS)
+    try:
+        yield mine
+    finally:
+        if mine:
+            _turn.release()
 
 
 @app.task(name="memory.retrieve", base=MemoryOSTask)

@@ -20,3 +20,5 @@ TASKS = {
     "consolidate": ("memory.consolidate", MEMORY),
     "promote": ("memory.promote", MEMORY),
 }
+#: The kinds that nobody asked for: they run a few at a time, beside clients' work.
+OWN = ("consolidate", "promote")

@@ -200,6 +200,9 @@ class FakeStm:
     def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         return self._of(owner, session)[:count]
 
+    def sizes(self, sessions: Sequence[tuple[Owner, str]]) -> list[int]:
+        return [self.size(owner, session) for owner, session in sessions]
+
     def size(self, owner: Owner, session: str) -> int:
         return len(self._of(owner, session))
 
@@ -364,7 +367,7 @@ class FakeLedger:
         self.close(claim.job.id, Status.DEAD, error=failure.error)
         self.buried.append((claim.job, failure))
 
-    def due(self, *, count: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
+    def due(self, *, count: int, own: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
         self._reach()
         open_jobs = [job for job in self.rows.values() if job.status is Status.QUEUED]
         return [(job.owner.tenant, job.id, job.kind) for job in open_jobs[:count]], []

@@ -134,8 +134,9 @@ class Ledger(Protocol):
     def listening(self, inbox: str) -> bool:
         """Whether the gateway process of that inbox has been heard of lately."""
 
-    def due(self, *, count: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
-        """(tenant, job_id, kind) of rows to ring again, and of rows now closed as dead letters.
+    def due(self, *, count: int, own: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
+        """(tenant, job_id, kind) of rows to ring again, and of rows now closed as dead letters; of each kind at most
+        ``count``, of each kind of our own work at most ``own``.
 
         To ring: nobody claimed it in time, or its lease ran out. Dead: its runs were lost as often as it may run,
         or it passed its deadline.

@@ -26,6 +26,9 @@ class Stm(Protocol):
     def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         """The oldest events, oldest first."""
 
+    def sizes(self, sessions: Sequence[tuple[Owner, str]]) -> list[int]:
+        """How many events each of these sessions holds."""
+
     def size(self, owner: Owner, session: str) -> int:
         """How many events the session holds."""
 

@@ -36,6 +36,8 @@ QUICK_SECONDS = 0.02
 LOCK_SECONDS = 1.0
 #: Seconds that a reader waits for another run that applies its owner's events.
 SETTLE_SECONDS = 0.25
+#: Seconds after which what was applied is noted, though there is more to do.
+NOTE_SECONDS = 0.05
 #: Deliveries after which an entry is applied alone: its consumers may have died of it.
 SUSPECT = 3
 
@@ -159,53 +161,70 @@ class Ingest:
         """Apply each owner's entries; those that must wait. One owner's trouble is not another's: what waits stays
         pending, and short-term memory has it."""
         waiting: list[Waiting] = []
+        done: list[Entry] = []
+        noted = time.monotonic()
         for owner, mine in owners:
             try:
-                self._apply_owners(owner, mine, drained, lock_seconds)
+                done += self._apply_owners(owner, mine, lock_seconds)
             except (Unavailable, LostClaim) as error:
                 waiting.append((owner, mine, error))
+            # Many owners share one write to the journal; whoever waits for an answer waits this much longer.
+            if time.monotonic() - noted > NOTE_SECONDS:
+                self._note(done, drained)
+                done, noted = [], time.monotonic()
+        self._note(done, drained)
         return waiting
 
-    def _apply_owners(self, owner: Owner, entries: Sequence[Entry], drained: Drained, lock_seconds: float) -> None:
+    def _note(self, entries: Sequence[Entry], drained: Drained) -> None:
+        """Note the entries as applied, tell who waits, and find out which sessions overflow."""
+        if not entries:
+            return
+        self._announce(entries, self._journal.applied(entries))
+        drained.applied += len(entries)
+        sessions = list({(entry.event.owner, entry.event.session) for entry in entries})
+        for place, size in zip(sessions, self._stm.sizes(sessions), strict=True):
+            if size > self._capacity:
+                drained.overflowing.add(place)
+
+    def _apply_owners(self, owner: Owner, entries: Sequence[Entry], lock_seconds: float) -> list[Entry]:
+        """Apply the owner's entries; those that were."""
         together = [entry for entry in entries if entry.deliveries <= SUSPECT]
         alone = [entry for entry in entries if entry.deliveries > SUSPECT]
         try:
-            self._do(owner, together, drained, lock_seconds)
+            self._do(owner, together, lock_seconds)
+            done = list(together)
         except Exception as error:
             if decide(error, 1).verdict in (Verdict.WAIT, Verdict.DROP):
                 raise
+            done = []
             if len(together) > 1:
                 alone = [*together, *alone]
             else:
                 self._failed(together[0], error, self._journal.tried(together[0]))
-        for entry in alone:
-            self._try(owner, entry, drained, lock_seconds)
+        return done + [entry for entry in alone if self._try(owner, entry, lock_seconds)]
 
-    def _do(self, owner: Owner, entries: Sequence[Entry], drained: Drained, lock_seconds: float) -> None:
+    def _do(self, owner: Owner, entries: Sequence[Entry], lock_seconds: float) -> None:
         if not entries:
             return
         events = [entry.event for entry in entries]
         self._recall.index(events, self._before(owner, events))
         self._learn(owner, events, lock_seconds)
-        self._announce(owner, self._journal.applied(entries))
-        drained.applied += len(entries)
-        for session in {event.session for event in events}:
-            if self._stm.size(owner, session) > self._capacity:
-                drained.overflowing.add((owner, session))
 
-    def _try(self, owner: Owner, entry: Entry, drained: Drained, lock_seconds: float) -> None:
-        """Apply one entry alone. The try is counted before it, since the process may die of it."""
+    def _try(self, owner: Owner, entry: Entry, lock_seconds: float) -> bool:
+        """Apply one entry alone; whether it was. The try is counted before it, since the process may die of it."""
         tries = self._journal.tried(entry)
         if tries > ATTEMPTS:
             self._bury(entry, WorkerLost("Every worker that applied this event was lost."), tries - 1)
-            return
+            return False
         try:
-            self._do(owner, [entry], drained, lock_seconds)
+            self._do(owner, [entry], lock_seconds)
+            return True
         except Exception as error:
             if decide(error, tries).verdict in (Verdict.WAIT, Verdict.DROP):
                 self._journal.tried(entry, -1)
                 raise
             self._failed(entry, error, tries)
+            return False
 
     def _failed(self, entry: Entry, error: Exception, tries: int) -> None:
         """An entry that failed for its own sake: left for a redelivery, or buried."""
@@ -217,7 +236,7 @@ class Ingest:
     def _bury(self, entry: Entry, error: Exception, tries: int) -> None:
         # It may have been indexed before it failed, and is no memory now.
         self._recall.forget(entry.event.owner, [entry.event])
-        self._announce(entry.event.owner, self._journal.bury(entry, failure(error), tries))
+        self._announce([entry], self._journal.bury(entry, failure(error), tries))
 
     def _before(self, owner: Owner, events: Sequence[Event]) -> dict[str, list[Event]]:
         before = {}
@@ -235,13 +254,14 @@ class Ingest:
                 raise Busy("Another run kept this user's memory for too long; the events stay pending.")
             self._beliefs.learn(owner, facts, fence=held.token)
 
-    def _announce(self, owner: Owner, ended: Sequence[Ended]) -> None:
+    def _announce(self, entries: Sequence[Entry], ended: Sequence[Ended]) -> None:
+        owners = {entry.job_id: entry.event.owner for entry in entries}
         for job in ended:
             if not job.inbox:
                 continue  # Nobody waits; who asks later asks the ledger.
             saying, data = (Saying.DONE, {}) if job.well else (Saying.ERROR, broken().described())
             try:
-                self._runs.say(owner, job.job_id, saying, data, inbox=job.inbox)
+                self._runs.say(owners[job.job_id], job.job_id, saying, data, inbox=job.inbox)
             except TrafficDown:
                 return  # Who waits looks into the ledger, where the job is complete.
 

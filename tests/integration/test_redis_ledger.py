@@ -155,7 +155,7 @@ def test_a_job_is_finished_once(ledger: RedisLedger, journal: RedisJournal) -> N
     with pytest.raises(LostClaim):
         ledger.finish(claim, Status.SUCCEEDED, result={}, events=[make_event(ALICE, "e1", "late")])
     assert ledger.claim("acme", "job_1") is None
-    assert ledger.due(count=10) == ([], [])
+    assert ledger.due(count=10, own=10) == ([], [])
     assert (ledger.get("acme", "job_1").error, journal.pending(ALICE)) == (ERROR, 0)
 
 
@@ -175,14 +175,14 @@ def test_a_job_given_back_waits_for_its_time(ledger: RedisLedger) -> None:
     job = ledger.get("acme", "job_1")
     assert (job.status, job.error, job.request) == (Status.QUEUED, ERROR, REQUEST)
     assert ledger.claim("acme", "job_1") is None
-    assert ledger.due(count=10) == ([], [])
+    assert ledger.due(count=10, own=10) == ([], [])
     with pytest.raises(LostClaim):
         ledger.renew(claim)
 
 
 def test_a_job_given_back_is_due_and_claimed_when_its_time_has_come(ledger: RedisLedger) -> None:
     ledger.retry(claimed(ledger), delay=0.05, error=ERROR)
-    ring, dead = until(lambda: _some(ledger.due(count=10)), seconds=5, what="the job is due")
+    ring, dead = until(lambda: _some(ledger.due(count=10, own=10)), seconds=5, what="the job is due")
     assert (ring, dead) == ([("acme", "job_1", "chat")], [])
     claim = ledger.claim("acme", "job_1")
     assert claim is not None
@@ -200,7 +200,7 @@ def test_a_queued_job_is_cancelled_at_once(ledger: RedisLedger, truth: redis.Red
     assert job.error is not None
     assert job.error["code"] == "cancelled"
     assert ledger.claim("acme", "job_1") is None
-    assert ledger.due(count=10) == ([], [])
+    assert ledger.due(count=10, own=10) == ([], [])
     assert truth.ttl(keyspace.job("acme", "job_1")) > 0
 
 
@@ -226,11 +226,11 @@ def test_events_that_are_journaled_are_not_cancelled(ledger: RedisLedger, journa
 def test_a_job_that_nobody_claims_is_rung_again_and_again(hasty: RedisLedger, ledger: RedisLedger) -> None:
     hasty.create(make_job())
     for _ in range(2):
-        ring, dead = until(lambda: _some(hasty.due(count=10)), seconds=5, what="the job is due")
+        ring, dead = until(lambda: _some(hasty.due(count=10, own=10)), seconds=5, what="the job is due")
         assert (ring, dead) == ([("acme", "job_1", "chat")], [])
     # Not twice in one moment
     ledger.create(make_job("job_2"))
-    assert ledger.due(count=10) == ([], [])
+    assert ledger.due(count=10, own=10) == ([], [])
 
 
 def test_a_job_whose_lease_ran_out_is_rung_again_and_dies_after_its_attempts(
@@ -238,11 +238,11 @@ def test_a_job_whose_lease_ran_out_is_rung_again_and_dies_after_its_attempts(
 ) -> None:
     # Given a job whose first run died
     claimed(hasty)
-    ring, _ = until(lambda: _some(hasty.due(count=10)), seconds=5, what="the job is due")
+    ring, _ = until(lambda: _some(hasty.due(count=10, own=10)), seconds=5, what="the job is due")
     assert ring == [("acme", "job_1", "chat")]
     # When the second, its last, dies as well
     reclaimed(hasty)
-    _, dead = until(lambda: _some(hasty.due(count=10)), seconds=5, what="the job is dead")
+    _, dead = until(lambda: _some(hasty.due(count=10, own=10)), seconds=5, what="the job is dead")
     # Then it is dead, and its request stands in its letter alone
     assert dead == [("acme", "job_1", "chat")]
     job = hasty.get("acme", "job_1")
@@ -253,14 +253,14 @@ def test_a_job_whose_lease_ran_out_is_rung_again_and_dies_after_its_attempts(
     assert (letter["subject"], letter["reason"], letter["attempts"]) == ("job_1", "worker_lost", "2")
     assert json.loads(letter["body"]) == REQUEST
     assert hasty.claim("acme", "job_1") is None
-    assert hasty.due(count=10) == ([], [])
+    assert hasty.due(count=10, own=10) == ([], [])
     assert truth.ttl(keyspace.job("acme", "job_1")) > 0
 
 
 def test_a_job_past_its_deadline_dies(truth: redis.Redis, codec: PlainCodec) -> None:
     ledger = RedisLedger(truth, codec, Jobs(unclaimed_seconds=0.05, chat_deadline=0.01))
     ledger.create(make_job())
-    ring, dead = until(lambda: _some(ledger.due(count=10)), seconds=5, what="the job is due")
+    ring, dead = until(lambda: _some(ledger.due(count=10, own=10)), seconds=5, what="the job is due")
     assert (ring, dead) == ([], [("acme", "job_1", "chat")])
 
 
@@ -270,7 +270,7 @@ def test_due_gives_out_no_more_than_asked(hasty: RedisLedger) -> None:
     given: list[Any] = []
 
     def all_given() -> bool:
-        ring, _ = hasty.due(count=2)
+        ring, _ = hasty.due(count=2, own=2)
         assert len(ring) <= 2
         given.extend(ring)
         return len(given) >= 5
@@ -283,7 +283,7 @@ def test_a_row_that_expired_is_forgotten(hasty: RedisLedger, truth: redis.Redis)
     hasty.create(make_job())
     truth.delete(keyspace.job("acme", "job_1"))
     due = keyspace.due("chat")
-    until(lambda: (hasty.due(count=10), truth.zcard(due) == 0)[1], seconds=5, what="it is not due any more")
+    until(lambda: (hasty.due(count=10, own=10), truth.zcard(due) == 0)[1], seconds=5, what="it is not due any more")
     assert hasty.claim("acme", "job_1") is None
 
 
@@ -371,7 +371,7 @@ def test_a_job_returned_by_a_leaving_process_is_untouched_and_due(ledger: RedisL
     ledger.release(claim)
     job = ledger.get("acme", "job_1")
     assert (job.status, job.attempts, job.waits, job.error) == (Status.QUEUED, 0, 0, None)
-    until(lambda: ledger.due(count=9)[0] == [("acme", "job_1", "chat")], seconds=5, what="the job is due")
+    until(lambda: ledger.due(count=9, own=9)[0] == [("acme", "job_1", "chat")], seconds=5, what="the job is due")
     with pytest.raises(LostClaim):
         ledger.finish(claim, Status.SUCCEEDED, result={})
 
@@ -381,7 +381,7 @@ def test_a_wait_beyond_the_deadline_ends_at_the_deadline(truth: redis.Redis, cod
     short = RedisLedger(truth, codec, Jobs(chat_deadline=0.1))
     short.retry(claimed(short), delay=3600, error=ERROR)
     # Then it does not wait that long
-    _, dead = until(lambda: _some(short.due(count=10)), seconds=5, what="the job is closed")
+    _, dead = until(lambda: _some(short.due(count=10, own=10)), seconds=5, what="the job is closed")
     assert dead == [("acme", "job_1", "chat")]
     assert (letters(truth)[0]["reason"], short.get("acme", "job_1").status) == ("deadline_exceeded", Status.DEAD)
 
@@ -389,7 +389,7 @@ def test_a_wait_beyond_the_deadline_ends_at_the_deadline(truth: redis.Redis, cod
 def test_a_lost_run_counts_as_one_redelivery(hasty: RedisLedger, truth: redis.Redis) -> None:
     claimed(hasty)
     for _ in range(3):
-        until(lambda: _some(hasty.due(count=10)), seconds=5, what="the job is rung for")
+        until(lambda: _some(hasty.due(count=10, own=10)), seconds=5, what="the job is rung for")
     assert truth.hgetall(keyspace.COUNTERS) == {"redelivered job": "1", "sweeper rung": "3"}
 
 

@@ -40,7 +40,7 @@ def letters(truth: redis.Redis) -> list[dict[str, str]]:
 def test_what_is_wanted_often_is_one_job(ledger: RedisLedger, truth: redis.Redis) -> None:
     for _ in range(5):
         want(ledger)
-    until(lambda: ledger.due(count=9)[0] == [("acme", "job_c", "consolidate")], seconds=5, what="it is due")
+    until(lambda: ledger.due(count=9, own=9)[0] == [("acme", "job_c", "consolidate")], seconds=5, what="it is due")
     job = ledger.get("acme", "job_c")
     assert (job.owner, job.kind, job.status) == (ALICE, "consolidate", Status.QUEUED)
     assert (job.request, job.deadline, job.inbox) == ({"session": "会话", "keep": 20}, 0.0, "")
@@ -49,10 +49,10 @@ def test_what_is_wanted_often_is_one_job(ledger: RedisLedger, truth: redis.Redis
 
 def test_it_is_rung_for_when_its_wait_is_over(ledger: RedisLedger) -> None:
     want(ledger, delay=60)
-    assert ledger.due(count=9) == ([], [])
+    assert ledger.due(count=9, own=9) == ([], [])
     # Another wish makes it neither earlier nor later
     want(ledger, delay=0)
-    assert ledger.due(count=9) == ([], [])
+    assert ledger.due(count=9, own=9) == ([], [])
 
 
 def test_wanted_while_it_runs_it_runs_once_more(ledger: RedisLedger, truth: redis.Redis) -> None:
@@ -64,7 +64,7 @@ def test_wanted_while_it_runs_it_runs_once_more(ledger: RedisLedger, truth: redi
     # When it ends
     ledger.finish(claim, Status.SUCCEEDED)
     # Then it is due at once, whole, with its attempts at zero
-    until(lambda: ledger.due(count=9)[0] == [("acme", "job_c", "consolidate")], seconds=5, what="it is due")
+    until(lambda: ledger.due(count=9, own=9)[0] == [("acme", "job_c", "consolidate")], seconds=5, what="it is due")
     again = claimed(ledger)
     assert (again.job.attempts, again.job.request) == (1, {"session": "会话", "keep": 20})
     assert again.token > claim.token
@@ -138,4 +138,4 @@ def test_the_rows_end_without_a_trace_among_what_is_due(truth: redis.Redis, code
         return False
 
     until(gone, seconds=5, what="the row has expired")
-    assert (ledger.due(count=9), truth.zcard(DUE)) == (([], []), 0)
+    assert (ledger.due(count=9, own=9), truth.zcard(DUE)) == (([], []), 0)

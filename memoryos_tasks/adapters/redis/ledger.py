@@ -25,14 +25,12 @@ from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.settings import Jobs
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.ledger import Claim, Failure, Job, Status
-from memoryos_tasks.queues import CHAT, TASKS
+from memoryos_tasks.queues import CHAT, OWN, TASKS
 
 #: What a closed job keeps of its request: how to replay it, and what tells a repeated request from another.
 KEPT = ("stream", "digest")
 #: Milliseconds for which a job of our own that died is not begun again: its letter asks for a hand first.
 REST_MS = 300_000
-#: Jobs of our own, of one kind, that one sweep begins.
-OWN = 20
 #: Seconds after which a client that found the queue full may ask again.
 RETRY_AFTER = 2.0
 
@@ -183,14 +181,13 @@ class RedisLedger:
         with truth_errors():
             return bool(self._redis.exists(keyspace.listening(inbox)))
 
-    def due(self, *, count: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
+    def due(self, *, count: int, own: int) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
         late, lost = DeadlineExceeded(), WorkerLost()
         texts = [json.dumps(late.described()), late.message, json.dumps(lost.described()), lost.message]
         rung: list[tuple[str, str, str]] = []
         dead: list[tuple[str, str, str]] = []
         for kind, (task, queue) in TASKS.items():
-            # Jobs of our own run beside clients' work, a few at a time.
-            most = count if kind in ("chat", "ingest") else min(count, OWN)
+            most = own if kind in OWN else count
             # What was journaled is applied however long it takes.
             attempts = 0 if kind == "ingest" else self._most_attempts
             keys = [keyspace.due(kind), keyspace.dead_letters(queue), keyspace.COUNTERS]

@@ -58,6 +58,13 @@ class RedisStm:
             rows: Any = self._redis.zrange(keyspace.stm(owner, session), 0, count - 1, withscores=True)
         return [self._event(owner, body, seq) for body, seq in rows]
 
+    def sizes(self, sessions: Sequence[tuple[Owner, str]]) -> list[int]:
+        with truth_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for owner, session in sessions:
+                pipe.zcard(keyspace.stm(owner, session))
+            return [int(size) for size in pipe.execute()]
+
     def size(self, owner: Owner, session: str) -> int:
         with truth_errors():
             held: Any = self._redis.zcard(keyspace.stm(owner, session))
