@@ -16,7 +16,7 @@ from memoryos_tasks.task import MemoryOSTask
 #: Jobs, sessions or owners that one round looks at.
 ROUND = 200
 #: Jobs of our own, of each kind, that one sweep begins for each worker.
-OWN_ROUND = 4
+OWN_ROUND = 8
 #: Seconds after which an entry that a consumer took and did not apply is applied by another; twice does no harm.
 ABANDONED_SECONDS = 5.0
 
@@ -63,6 +63,16 @@ def heat() -> dict[str, Any]:
     owners = parts.visits.owners(count=ROUND)
     for owner in owners:
         wanted.promote(parts.ledger, owner)
+    return {"owners": len(owners)}
+
+
+@app.task(name="maintenance.compact", base=MemoryOSTask)
+def compact() -> dict[str, Any]:
+    """Want the owners' mid-term memory compacted whose time has come."""
+    parts = house()
+    owners = parts.upkeep.due(count=ROUND)
+    for owner in owners:
+        wanted.compact(parts.ledger, owner)
     return {"owners": len(owners)}
 
 
