@@ -47,7 +47,7 @@ def succeeded(system: System, jobs: Iterable[str]) -> bool:
 
 
 def settled(truth: redis.Redis) -> bool:
-    """Whether every journal entry is applied and acknowledged, every counter of open ones back at zero, and no job open:
+    """Whether every journal entry is applied and acknowledged, every counter of open ones at zero, and no job open:
     a consolidation that is under way has its events in both places for a moment."""
     if any(truth.zcard(keyspace.due(kind)) for kind in TASKS):
         return False
