@@ -66,16 +66,6 @@ def heat() -> dict[str, Any]:
     return {"owners": len(owners)}
 
 
-@app.task(name="maintenance.compact", base=MemoryOSTask)
-def compact() -> dict[str, Any]:
-    """Want the owners' mid-term memory compacted whose time has come."""
-    parts = house()
-    owners = parts.upkeep.due(count=ROUND)
-    for owner in owners:
-        wanted.compact(parts.ledger, owner)
-    return {"owners": len(owners)}
-
-
 @app.task(name="maintenance.trim", base=MemoryOSTask)
 def trim() -> dict[str, Any]:
     """Drop what every consumer of the journal has applied; its permanent home is the index."""
