@@ -8,11 +8,13 @@ from typing import Any
 
 from memoryos_app.stack import leash
 from memoryos_tasks.adapters.config.toml import load
+from memoryos_tasks.adapters.vault.files import FileVault
 from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.core.settings import is_loopback
 
 try:
     _settings = load(os.environ)
+    FileVault(_settings.vault_dir)
 except ConfigError as error:
     sys.exit(error.message)
 

@@ -8,10 +8,13 @@ from memoryos_tasks.core.events import Owner
 
 
 class Codec(Protocol):
-    """``open(owner, seal(owner, text)) == text``; nothing else may be assumed of the sealed form."""
+    """``open(owner, seal(owner, text)) == text``; nothing else may be assumed of the sealed form.
+
+    Raises :class:`VaultDown` when the owner's key cannot be read or kept.
+    """
 
     def seal(self, owner: Owner, text: str) -> str:
         """The form in which ``text`` may be stored."""
 
     def open(self, owner: Owner, sealed: str) -> str:
-        """The text again."""
+        """The text again. Raises :class:`Unreadable` when its key was destroyed."""

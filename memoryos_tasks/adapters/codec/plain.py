@@ -1,4 +1,4 @@
-"""Text at rest as it is: the codec for deployments whose disks are encrypted elsewhere."""
+"""Text as it is: for tests, and to measure what sealing costs. No deployment stores it."""
 
 from __future__ import annotations
 

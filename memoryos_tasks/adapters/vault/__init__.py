@@ -1,0 +1,1 @@
+"""Vaults: where keys are kept."""
