@@ -28,6 +28,8 @@ class Tier(StrEnum):
 
 #: The place of a turn that is still in short-term memory.
 IN_STM = "stm"
+#: The place of a turn whose page was evicted; also the kind of a turn that the age policy hides from searches.
+FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,15 @@ class Segment:
     heat: float
     created_at: float
     visited_at: float
+    #: The faded visits and pages of the heat, as they were at ``warmed_at``; None for one written before it was kept.
+    warmth: float | None = None
+    warmed_at: float = 0.0
+    #: Where it is going: the id of the segment that takes its pages, or FORGOTTEN. No page joins it meanwhile.
+    into: str = ""
+    #: How many pages it had when it was last compared with others and summarised.
+    tidied: int = 0
+    #: Whether a model wrote the summary; else it is made of chosen sentences.
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Memories on their way in and out: our own document and what other systems write."""
