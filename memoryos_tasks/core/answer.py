@@ -10,9 +10,9 @@ from memoryos_tasks.core.asking import TIMES, Asked, asked, is_chinese
 from memoryos_tasks.core.claims import USER
 from memoryos_tasks.core.extraction import claims
 from memoryos_tasks.core.items import Fact, Kind, Recalled
-from memoryos_tasks.core.slots import same
 from memoryos_tasks.core.statements import is_question
 from memoryos_tasks.core.text import sentences, terms
+from memoryos_tasks.core.validity import same
 from memoryos_tasks.core.wording import addressed, sentence
 
 #: Longest answer, in characters.

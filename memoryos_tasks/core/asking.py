@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from memoryos_tasks.core import doings
 from memoryos_tasks.core.claims import USER
 from memoryos_tasks.core.words_en import RELATIONS as RELATIONS_EN
 from memoryos_tasks.core.words_en import SAME_RELATION, THINGS
-from memoryos_tasks.core.words_zh import FAVORITES
+from memoryos_tasks.core.words_zh import FAVORITES, PERSONAL
 from memoryos_tasks.core.words_zh import RELATIONS as RELATIONS_ZH
 from memoryos_tasks.core.words_zh import THINGS as THINGS_ZH
 
@@ -20,7 +21,8 @@ _RELATION_ZH = re.compile("|".join(sorted({*RELATIONS_ZH, *THINGS_ZH}, key=len, 
 _LIKING = {"likes", "hobby", "interests", "prefers"}
 #: Attributes by the words that ask for them, English and Chinese; '*' asks for all.
 _ASKED: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("name", "surname", "preferred name"), r"\bnames?\b|\bwho am i\b|\bcalled?\b|名字|姓名|叫什么|怎么称呼"
+    (("name", "surname", "preferred name"), r"\bnames?\b|\bwho am i\b|\bcalled?\b|名字|姓名|英文名|中文名|叫什么"
+    r"|怎么称呼"
     r"|我是谁|姓什么"),
     (
         ("occupation", "employer", "industry"),
@@ -38,6 +40,15 @@ _ASKED: tuple[tuple[tuple[str, ...], str], ...] = (
     (("relationship status",), r"\bmarried\b|\bsingle\b|\brelationship\b|\bdivorced\b|结婚|单身|已婚|感情"),
     (tuple(_LIKING), r"(?<!would )\blikes?\b|\blove\b|\benjoy\b|\binterest|\bprefer|\bhobb|free time|喜欢|爱好"
     r"|兴趣|爱吃|爱喝"),
+    (("hobby", "habit"), r"\bsports?\b|\bexercise\b|\bwork(?:ing)? out\b|\btrain\b|\bsmok|运动|锻炼|健身|抽烟"
+    r"|吸烟|喝酒"),
+    (("lives with",), r"\blive (?:with|alone)\b|(?:和|跟)谁.{0,3}住|一个人住"),
+    (("vehicle", "owns", "bought", "phone"), r"\bphone do\b|\bcomputer\b|\blaptop\b|手机|电脑"),
+    (("name",), r"\breport to\b"),
+    (("stage", "school"), r"\bgrade\b|\bschool\b|读什么|上什么|几年级|读几|上学|念书|在读"),
+    (("commute",), r"\bcommute\b|(?:get|go|travel) to (?:work|school)|怎么(?:去|上|到).{0,2}(?:班|公司|学)|通勤"),
+    (("hobby", "habit", "learning"), r"\binstruments?\b|乐器"),
+    (("location",), r"\bwhere (?:am|is|are)\b|\bcity\b|在哪|哪个城市|哪座城市"),
     (("hobby",), r"\bhobb|\bplay\b|free time|爱好"),
     (("dislikes",), r"\bdislike|\bhate\b|n't like\b|not like\b|不喜欢|讨厌"),
     (("allergy",), r"\ballerg|过敏"),
@@ -60,6 +71,12 @@ _FAVORITE = re.compile(
     r"\bfavou?rite (\w+)|最(?:喜欢|爱)的?(?:是)?(?:什么|哪.)?([\u4e00-\u9fff]{1,3}?)(?=是|$|[？?])", re.IGNORECASE
 )
 
+#: A noun that names a slot of its own: "my editor", "which editor do I".
+_NOUN = re.compile(
+    r"\b(?:(?:my|our)(?: new| current)?|which|what) ((?!new\b|name\b|do\b|is\b|am\b|are\b|did\b)[a-z]+(?: (?:number"
+    r"|address|size|code|plan|team|shop|store|app))?)\b",
+    re.IGNORECASE,
+)
 _FORMER = re.compile(
     r"\bbefore(?: (?:that|now|this|then|i moved))?\W*$|\bpreviously\b|\bformer(?:ly)?\b|\bprevious\b|\bused? to\b"
     r"|\bin the past\b|\bearlier\b|以前|之前|过去|曾经",
@@ -102,13 +119,18 @@ def asked(question: str) -> Asked:
     where = bool(_WHERE.search(question)) and not _WHEN.search(question)
     if where and re.search(r"\bborn\b|出生", question, re.IGNORECASE):
         attributes = (attributes - TIMES) | {"hometown"}
+    attributes |= doings.asked(question)
+    for noun in _NOUN.findall(question):
+        attributes.add(" ".join(noun.casefold().split()))
     for english, chinese in _FAVORITE.findall(question):
         attributes -= _LIKING
-        noun = english.casefold().replace("colour", "color").replace("film", "movie") or FAVORITES.get(chinese, chinese)
+        noun = english.casefold().replace("colour", "color").replace("film",
+        "movie") or FAVORITES.get(chinese, chinese)
         attributes.add(f"favorite {noun}")
     if "不喜欢" in question or "dislikes" in attributes:
         attributes -= _LIKING
     subjects = {_subject(word) for word in _RELATION_EN.findall(question)}
+    attributes |= {attribute for word, attribute in PERSONAL.items() if word in question}
     subjects |= {RELATIONS_ZH.get(word) or THINGS_ZH[word] for word in _RELATION_ZH.findall(question)}
     if _ABOUT_USER.search(question) and (
         not subjects or "pet" in attributes or subjects <= {"car", "pet", "child", "kid"}
@@ -120,3 +142,14 @@ def asked(question: str) -> Asked:
 def _subject(word: str) -> str:
     low = word.casefold()
     return SAME_RELATION.get(low, low)
+
+
+def slots_asked(question: str) -> list[tuple[str, str]]:
+    """The slots (subject, attribute) that a question asks for; of what was before, none."""
+    wanted = asked(question)
+    if wanted.former or wanted.everything:
+        return []
+    things = [(subject, "kind") for subject in sorted(wanted.subjects - {USER})]
+    if wanted.subjects & {"girlfriend", "boyfriend", "partner", "wife", "husband"}:
+        things.append((USER, "relationship status"))
+    return things + [(one, attribute) for one in sorted(wanted.subjects) for attribute in sorted(wanted.attributes)]

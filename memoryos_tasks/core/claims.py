@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from memoryos_tasks.core.doings import replaces, verb_of
+from memoryos_tasks.core.validity import is_former
 from memoryos_tasks.core.words import word_set
 
-#: The subject of a claim about the user.
-USER = "user"
+#: The subject of a claim about the user, and of one about the assistant.
+USER, ASSISTANT = "user", "assistant"
 
 #: Attributes that say who the user is or prefers (with ``favorite …``); all others are single facts.
 TRAITS = word_set(
@@ -19,13 +21,18 @@ TRAITS = word_set(
 #: Attributes that hold several values at once.
 MANY = word_set(
     "language likes dislikes interests prefers allergy avoids pet hobby learning school health bought owns family"
-    " visited note"
+    " visited note promise habit"
 )
+#: Attributes of what may be over soon: they end when the message says so.
+PASSING = word_set("location")
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """``subject`` ``attribute`` ``value``; ``label`` is the subject in the words of the user's language."""
+    """``subject`` ``attribute`` ``value``; ``label`` is the subject in the words of the user's language.
+
+    The attribute "former employer" says that the value is the employer no longer.
+    """
 
     subject: str
     attribute: str
@@ -40,4 +47,9 @@ class Claim:
 
     @property
     def many(self) -> bool:
-        return self.attribute in MANY
+        doing = bool(verb_of(self.attribute)) and not replaces(self.attribute)
+        return doing or self.attribute in MANY or is_former(self.attribute)
+
+    @property
+    def passing(self) -> bool:
+        return self.attribute in PASSING

@@ -1,96 +1,122 @@
-"""Facts out of what a user said, by rules, in English, Chinese and both mixed."""
+"""Facts out of what was said, by rules, in English, Chinese and both mixed."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from memoryos_tasks.core.by_value import instead_of, names_no_slot
 from memoryos_tasks.core.claims import Claim
+from memoryos_tasks.core.corrections import corrected, meant
 from memoryos_tasks.core.events import Event
 from memoryos_tasks.core.extraction_en import claims as english
 from memoryos_tasks.core.extraction_zh import claims as chinese
 from memoryos_tasks.core.items import Fact, Kind
-from memoryos_tasks.core.slots import fact_id, same
+from memoryos_tasks.core.own_words import claims as own_claims
+from memoryos_tasks.core.slots import fact_id
 from memoryos_tasks.core.statements import statements
+from memoryos_tasks.core.until import until
+from memoryos_tasks.core.validity import base, is_former, same
 from memoryos_tasks.core.wording import sentence
-from memoryos_tasks.core.words_en import is_everyday
-from memoryos_tasks.core.words_zh import COUNTRIES, PLACES
 
 #: Most facts of one message.
 MAX_FACTS = 40
 #: Belief in a fact that a rule found.
 CONFIDENCE = 0.8
+#: How many messages back a correction may reach.
+REACH = 6
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-#: "Sorry, I meant Milan" after "I live in Rome": the value to put in the place of the last one.
-_MEANT = re.compile(
-    r"(?:^|[,;，；。]\s*|\s+)(?:(?:oh|oops|no|wait|sorry|actually|correction"
-    r"|不对|不是|抱歉|对不起|说错了)"
-    r"[,，.!！\s]*)*"
-    r"(?:I meant(?: to say)?|我(?:是说|的意思是|指的是|说的是))[,，:：\s]*"
-    r"(?P<value>(?-i:(?!I\b)[A-Z\d\u4e00-\u9fff])[^,，.。!！]{0,40})$",
-    re.IGNORECASE,
-)
 _LATIN = re.compile(r"[A-Za-z]{2}|\bI\b")
 
 
-def extract(event: Event, before: str = "") -> list[Fact]:
-    """The facts that a user message states about its author and their world; none for other roles.
+def extract(event: Event, before: Sequence[Event] = ()) -> list[Fact]:
+    """The facts that a message states: a user's about its author and their world, an assistant's about itself.
 
     Precision comes first: questions, suppositions, quotations, code and reported speech state nothing.
-    ``before`` is the user's message before this one, which a correction ("I meant Milan") is about.
+    ``before`` are messages before this one in its session, oldest first, which a correction ("I meant Milan") is about.
     """
-    if event.role != "user":
+    if event.role == "user":
+        found = _claimed(event.content, [old.content for old in before if old.role == "user"])
+    elif event.role == "assistant":
+        found = own_claims(event.content)
+    else:
         return []
-    facts = []
-    for claim in claims(event.content, before):
-        fact = Fact(
-            kind=Kind.TRAIT if claim.trait else Kind.KNOWLEDGE,
-            subject=claim.subject,
-            attribute=claim.attribute,
-            value=claim.value,
-            text=sentence(claim.subject, claim.attribute, claim.value, chinese=claim.chinese, label=claim.label),
-            sources=(event.event_id,),
-            valid_from=event.timestamp,
-            many=claim.many,
-            confidence=CONFIDENCE,
-        )
-        facts.append(replace(fact, id=fact_id(event.owner, fact)))
+    return [_fact(event, claim) for claim in found]
+
+
+def extract_all(events: Iterable[Event], before: Mapping[str, Sequence[Event]]) -> list[Fact]:
+    """The facts of events in the order of the journal; ``before`` holds what came before them, by session."""
+    chains = {session: list(old) for session, old in before.items()}
+    facts: list[Fact] = []
+    for event in events:
+        chain = chains.setdefault(event.session, [])
+        facts += extract(event, chain[-REACH:])
+        chain.append(event)
     return facts
 
 
-def claims(text: str, before: str = "") -> list[Claim]:
-    """The claims of a text, each once. A slot with one value that is claimed twice has the later one.
+def claims(text: str, before: Sequence[str] = ()) -> list[Claim]:
+    """The claims of a user's text, each once. A slot with one value that is claimed twice has the later one.
 
-    ``before`` is what its author said just before; it is claimed only as far as the text corrects it.
+    What names a value and no slot is not among them; only what is believed can tell its slot.
     """
+    return [claim for claim in _claimed(text, before) if not names_no_slot(claim.attribute)]
+
+
+def _claimed(text: str, before: Sequence[str]) -> list[Claim]:
+    """``before`` is what the author said before, oldest first; it is claimed only as far as the text corrects it."""
     found: dict[tuple[str, ...], Claim] = {}
-    said = next(reversed(statements(before)), "") if before else ""
-    for statement in statements(text):
-        meant = _MEANT.search(statement)
-        said = statement[: meant.start()] if meant and meant.start() else said
-        made = [*(_claims_of(said) if meant and meant.start() else ()), *_corrected(said, meant)]
+    spoken = statements(text)
+    earlier: list[str] | None = None
+    said: list[str] = []
+    for statement in spoken:
+        right = meant(statement)
+        made: list[Claim] = []
+        if right is not None:
+            if right.said:
+                made = [*_claims_of(right.said), *corrected(right, [right.said], _claims_of)]
+            else:
+                if earlier is None:
+                    earlier = [old for one in before[-REACH:] for old in statements(one)]
+                made = corrected(right, [*earlier, *said], _claims_of)
         for claim in made or _claims_of(statement):
             key = (claim.subject, claim.attribute, same(claim.value) if claim.many else "")
             found.pop(key, None)
             found[key] = claim
-        said = statement
-    return list(found.values())[:MAX_FACTS]
+        said.append(statement)
+    return _switched([*found.values()])[:MAX_FACTS]
 
 
-def _corrected(said: str, meant: re.Match[str] | None) -> list[Claim]:
-    """The last claim of ``said``, if it fills a slot with one value, with the value that was meant instead."""
-    old = _claims_of(said)[-1:] if meant else []
-    value = meant["value"].strip() if meant else ""
-    sound = value in PLACES | COUNTRIES if _HAN.search(value) else not is_everyday(value)
-    if not sound or not old or old[0].many or old[0].value not in said:
-        return []
-    start, _, end = said.rpartition(old[0].value)
-    return [
-        claim
-        for claim in _claims_of(start + value + end)
-        if (claim.subject, claim.attribute) == (old[0].subject, old[0].attribute)
-    ]
+def _switched(found: list[Claim]) -> list[Claim]:
+    """With the slot of what a message ends for what it says to have its place, and no such claim without."""
+    over = [claim for claim in found if is_former(claim.attribute) and not names_no_slot(claim.attribute)]
+    made: list[Claim] = []
+    for claim in found:
+        if claim.attribute != instead_of("*"):
+            made.append(claim)
+        elif over:
+            old = over[-1]
+            playing = "playing " if old.value.startswith("playing ") and not claim.value.startswith("playing ") else ""
+            made.append(replace(claim, subject=old.subject, attribute=base(old.attribute), value=playing + claim.value))
+    return made
+
+
+def _fact(event: Event, claim: Claim) -> Fact:
+    fact = Fact(
+        kind=Kind.TRAIT if claim.trait else Kind.KNOWLEDGE,
+        subject=claim.subject,
+        attribute=claim.attribute,
+        value=claim.value,
+        text=sentence(claim.subject, claim.attribute, claim.value, chinese=claim.chinese, label=claim.label),
+        sources=(event.event_id,),
+        valid_from=event.timestamp,
+        valid_to=until(event.content, event.timestamp) if claim.passing else None,
+        many=claim.many,
+        confidence=CONFIDENCE,
+    )
+    return replace(fact, id=fact_id(event.owner, fact))
 
 
 def _claims_of(statement: str) -> list[Claim]:

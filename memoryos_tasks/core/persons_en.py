@@ -127,7 +127,7 @@ def _of(value: str) -> bool:
 
 def employer(value: str) -> list[str]:
     value = PLACE_ENDS.sub("", ENDS.sub("", " " + value).strip())
-    value = re.sub(r" in [A-Z].*$", "", value).strip(" .,")
+    value = re.sub(r" (?:in (?:[A-Z]|the )|on|this|last|as|doing|next) ?.*$", "", value).strip(" .,")
     first = value.split()[0].casefold() if value.split() else "the"
     if re.match(r"(?:on|in|at|to|as|up|with)\b", value):
         return []

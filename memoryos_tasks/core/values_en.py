@@ -125,6 +125,49 @@ def personal(value: str) -> list[str]:
     return [] if re.match(r"(?:not|too|very|so|a|the|broken|wrong|missing)\b", value) else short(plain(value), 5)
 
 
+def moment(value: str) -> list[str]:
+    """A date or time; of anything else, what a thing is."""
+    value = re.sub(r"^(?:on |at |for |an? (?=.*[A-Z]))", "", value)
+    return personal(re.sub(r"^the (?=\d)", "", value))
+
+
+def single(_value: str) -> list[str]:
+    return ["single"]
+
+
+def together(_value: str) -> list[str]:
+    return ["in a relationship"]
+
+
+def dating(value: str) -> list[str]:
+    return ["in a relationship"] if re.match(r"(?:someone|somebody|an? |[A-Z])", value) else []
+
+
+def used(value: str) -> list[str]:
+    return short(plain(value), 4)
+
+
+def own(value: str) -> list[str]:
+    """What a thing of the user's is, if it is a name, a number or an address: anything else describes it."""
+    value = plain(value)
+    named = re.match(r"[A-Z]|\S*[\d@]", value) and not re.match(r"(?:I|No|Yes|Not|So|The|A|An|It|That)\b", value)
+    return short(value, 5) if named else []
+
+
+def owned_one(value: str) -> list[str]:
+    return short(plain(value), 4) if re.search(r"\d|[a-z][A-Z]", value) else []
+
+
+def short_stage(value: str) -> list[str]:
+    return short(plain(value).casefold(), 3)
+
+
+def habit(value: str) -> list[str]:
+    value = re.split(r" (?:and|because|since|but|so|when|while|if|into|out|away|from|for my|errands"
+    r"|late)\b", value)[0]
+    return short(plain(value), 9)
+
+
 CLEANERS: Mapping[str, Callable[[str], list[str]]] = {
     "name": name, "preferred name": name, "self name": self_name, "surname": surname, "pet name": name,
     "occupation": occupation, "trade": trade, "bare trade": bare_trade, "employer": employer,
@@ -133,6 +176,10 @@ CLEANERS: Mapping[str, Callable[[str], list[str]]] = {
     "likes": things, "dislikes": things, "interests": things, "hobby": things, "learning": things,
     "allergy": things, "avoids": things, "prefers": preference, "pet": pet, "family": family, "bought": owned,
     "owns": owned, "visited": proper, "school": proper, "studies": field, "playing": playing, "note": note,
+    "lives with": lambda value: short(re.split(r" (?:and I|in|on|at)\b", plain(value))[0], 4),
+    "owns one": owned_one, "alone": lambda _: ["nobody"], "boss": name, "stage": short_stage, "moved to": place,
     "answer length": length, "personal": personal, "favorite": personal, "somewhere": somewhere,
-    "thing": personal,
+    "thing": moment, "commute": habit, "commute2": habit, "residence2": place, "single": single,
+    "together": dating, "together with": together,
+    "partner name": name, "used": used, "vehicle": owned, "habit": habit, "own": own,
 }  # fmt: skip

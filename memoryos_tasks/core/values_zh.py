@@ -187,6 +187,36 @@ def length(value: str) -> list[str]:
     return ["详细" if value in ("详细", "长") else "简短"]
 
 
+def single(_value: str) -> list[str]:
+    return ["单身"]
+
+
+def together(_value: str) -> list[str]:
+    return ["恋爱中"]
+
+
+def own(value: str) -> list[str]:
+    """A number, an address or a name, but no description."""
+    value = plain(value)
+    return [value] if re.fullmatch(r"[^\s，。]{2,40}", value) and not _ASKS.search(value) else []
+
+
+def named(value: str) -> list[str]:
+    """What a thing of the user's is, if it is a number or a Latin name: anything else describes it."""
+    value = plain(value)
+    return [value] if re.fullmatch(r"[A-Z0-9][\w@.+-]*(?: [A-Z0-9][\w@.+-]*){0,3}", value) else []
+
+
+def best(value: str) -> list[str]:
+    """A colour liked best; of anything else the slot is not told."""
+    value = plain(value)
+    return [value] if re.fullmatch(r"[\u4e00-\u9fff]{1,3}色", value) else []
+
+
+def habit(value: str) -> list[str]:
+    return [re.sub(r"^[打踢练做弹]", "", plain(value))]
+
+
 def _pet(value: str) -> list[str]:
     return _ok(value, 10)
 
@@ -199,5 +229,10 @@ CLEANERS: Mapping[str, Callable[[str], list[str]]] = {
     "dislikes": things, "interests": things, "hobby": things, "learning": things, "allergy": things, "avoids": things,
     "relationship status": status, "diet": diet, "pet": _pet, "family": short, "bought": short, "school": short,
     "studies": short, "health": short, "visited": short, "favorite": short, "personal": short, "thing": thing,
-    "answer length": length,
+    "answer length": length, "single": single, "together": together, "together with": together, "own": own,
+    "named": named, "habit": habit, "commute": short, "best": best,
+    "lives with": short, "alone": lambda _: ["自己"], "stage": short, "alone now": single,
+    "when": short,
+    "left": employer, "vehicle": thing,
+    "location": short, "used": short,
 }  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from memoryos_tasks.core.events import Event, Owner, Role
@@ -117,6 +119,21 @@ ENGLISH = [
     ("I work as a nurse as well as a tutor", "occupation=nurse"),
     ("I used to live in Paris but now I live in Rome", "residence=Rome"),
     ("My name is Wang Wei，我住在北京", "residence=北京 | name=Wang Wei"),
+    ("I no longer work at Google", "former employer=Google"),
+    ("I don't live in Paris anymore", "former residence=Paris"),
+    ("I don't work at Acme anymore.", "former employer=Acme"),
+    ("I'm not allergic to nuts after all", "former allergy=nuts"),
+    ("I don't have cats any more", "former pet=cats"),
+    ("I stopped learning Spanish", "former learning=Spanish"),
+    ("I lost my job", "former occupation=job | former employer=job"),
+    ("I don't live in Boston anymore, I'm in Chicago now", "former residence=Boston | residence=Chicago"),
+    ("We renamed our dog, he's called Max now", "dog.name=Max"),
+    ("I have a new boss, his name is Karl", "boss.name=Karl"),
+    ("I changed my phone number, it's 555-0199 now", "phone number=555-0199"),
+    ("The dentist appointment got moved to Thursday", "appointment.date=Thursday"),
+    ("Green is my favorite color now", "favorite color=Green"),
+    ("My daughter turned six", "daughter.age=6"),
+    ("I joined Stripe last week", "employer=Stripe"),
 ]
 
 ENGLISH_NOTHING = [
@@ -126,10 +143,9 @@ ENGLISH_NOTHING = [
     'He said "I am a doctor"', "She told me I am a genius", "Translate this: My name is John", "> my name is Carl",
     "`my name is Bob`", "```\nmy name is Bob\n```", "```\nmy name is Bob", "I'm tired", "I'm sorry", "I am here",
     "I'M TIRED", "I'm Sorry about that", "I'm not a doctor", "I am not married", "My name isn't Bob",
-    "I no longer work at Google", "I don't live in Paris anymore",
     "I work from home", "I work hard", "I live in fear", "I live in fear of bugs.", "I used to live in Paris.",
     "I work as hard as I can.", "I work as fast as possible", "I work as needed", "I get love and hate mail",
-    "I meant Milan", "I meant to call you", "I don't work at Acme anymore.",
+    "I meant Milan", "I meant to call you",
     "I'm working on a project", "I'm a morning person", "I'm a bit tired", "I'm 34 minutes late", "I'm 6 feet tall",
     "I love you", "I love how you write", "I like that", "I love to", "I'd like a coffee", "My code is broken",
     "My name is on the list", "My wifi password is hunter2",
@@ -193,6 +209,16 @@ CHINESE = [
     ("记住备用钥匙在垫子下面", "note=备用钥匙在垫子下面"),
     ("我是一名 data scientist，在 Google 工作", "occupation=data scientist | employer=Google"),
     ("我叫Alice，我是software engineer", "name=Alice | occupation=software engineer"),
+    ("我不再养猫了", "former pet=猫"),
+    ("我辞职了", "former occupation=工作 | former employer=工作"),
+    ("我不学法语了，开始学德语", "former learning=法语 | learning=德语"),
+    ("医生说我对芒果不过敏，之前弄错了", "former allergy=芒果"),
+    ("我已经从阿里巴巴离职，加入了美团", "former employer=阿里巴巴 | employer=美团"),
+    ("我给狗改名了，现在叫馒头", "dog.name=馒头"),
+    ("我换号码了，新手机号是13900002222", "phone number=13900002222"),
+    ("面试改到周五上午了", "interview.date=周五上午"),
+    ("我有女朋友了，叫小雨", "relationship status=恋爱中 | girlfriend.name=小雨"),
+    ("我们全家已经搬到长沙来了", "residence=长沙"),
 ]
 
 CHINESE_NOTHING = [
@@ -221,8 +247,42 @@ def test_what_is_not_asserted_states_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["assistant", "system", "tool"])
-def test_only_users_state_facts(role: Role) -> None:
-    assert facts("My name is Alice.", role) == []
+def test_only_users_state_facts_about_users(role: Role) -> None:
+    assert facts("I live in Rome and I like tea.", role) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "attribute", "value"),
+    [
+        ("Sure, I'll remind you on Friday.", "promise", "remind you on Friday"),
+        ("好的，我会在周五提醒你。", "promise", "在周五提醒你"),
+        ("Of course! You can call me Ada.", "name", "Ada"),
+    ],
+)
+def test_an_assistant_says_what_it_promises_and_who_it_is(text: str, attribute: str, value: str) -> None:
+    # When an assistant speaks of itself
+    (fact,) = facts(text, "assistant")
+    # Then that is knowledge about the assistant, and no trait of the user
+    assert (fact.subject, fact.attribute, fact.value) == ("assistant", attribute, value)
+    assert fact.kind is Kind.KNOWLEDGE
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "expected"),
+    [
+        ("My birthday is June 12th.", "Correction: June 21st.", "birthday=June 21st"),
+        ("My meeting is at 3pm.", "Sorry, it's at 4pm, not 3pm.", "meeting.date=4pm"),
+        ("我老家是天津。", "不对，说错了，是唐山。", "hometown=唐山"),
+        ("我的生日是6月12日。", "我说错了，是6月21日。", "birthday=6月21日"),
+        ("I live in Rome.", "No, thanks.", ""),
+        ("我住在罗马。", "不对，我很忙。", ""),
+    ],
+)
+def test_a_correction_names_the_right_value_alone(before: str, text: str, expected: str) -> None:
+    said = Event(OWNER, "e0", "user", before, 1_600_000_000.0)
+    found = extract(Event(OWNER, "e1", "user", text, 1_700_000_000.0), [said])
+    told = [f"{'' if fact.subject == 'user' else fact.subject + '.'}{fact.attribute}={fact.value}" for fact in found]
+    assert told == split(expected)
 
 
 def test_a_fact_names_its_source_and_reads_as_a_sentence_in_the_users_language() -> None:
@@ -270,10 +330,13 @@ def test_a_correction_fills_the_slot_of_the_message_before() -> None:
     # Given a message of its own that names only the right value
     event = Event(OWNER, "e2", "user", "Sorry, I meant Milan", 1_700_000_000.0)
     # When the message before it is known
-    found = extract(event, before="I love hiking. I live in Rome.")
+    said = Event(OWNER, "e0", "user", "I love hiking. I live in Rome.", 1_600_000_000.0)
+    reply = Event(OWNER, "e1", "assistant", "I live in Oslo myself.", 1_600_000_001.0)
+    found = extract(event, [said, reply])
     # Then only the corrected slot is stated, by the correction
     assert [(fact.attribute, fact.value, fact.sources) for fact in found] == [("residence", "Milan", ("e2",))]
-    assert extract(event, before="The weather is nice.") == []
+    assert extract(event, [replace(said, content="The weather is nice.")]) == []
+    assert extract(event) == []
 
 
 def test_a_long_text_is_read_only_at_its_beginning() -> None:
