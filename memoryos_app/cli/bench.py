@@ -1,4 +1,4 @@
-"""``memoryos bench``: measure a running server over HTTP."""
+"""``memoryos bench``: measure a running server over HTTP, or the embedded store by itself."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ import json
 import statistics
 import time
 import uuid
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import click
 
 from memoryos_app.cli.api import Api, server_options
 from memoryos_app.cli.loading import load, progress, settle
 from memoryos_app.cli.locomo import Question, Sample, is_locomo, read_samples
+from memoryos_app.cli.scale import scale
 
 CUTS = (5, 10, 20)
+#: Tokens of context, at four characters each.
+BUDGETS = (500, 1_500)
+#: Results that are asked for to fill the budgets.
+MOST = 100
 
 
 @click.group("bench")
 def command() -> None:
-    """Measure a running MemoryOS."""
+    """Measure MemoryOS."""
+
+
+command.add_command(scale)
 
 
 @command.command("recall")
@@ -29,8 +39,9 @@ def command() -> None:
 def recall(data: Path, url: str, api_key: str) -> None:
     """Load the conversations of a LoCoMo file for fresh users, ask its questions, print recall and latencies.
 
-    recall@k is the mean share of a question's evidence among the source events of the first k results. Questions of
-    category 5 and those without usable evidence are not asked.
+    recall@k is the mean share of a question's evidence among the source events of the first k results; within a
+    budget of tokens it is among those of the first results that fit together, four characters to a token. Questions
+    of category 5 and those without usable evidence are not asked.
     """
     samples = _samples(data)
     api = Api(url, api_key)
@@ -70,22 +81,37 @@ def _samples(data: Path) -> list[Sample]:
 
 
 def _ask(api: Api, user: str, question: Question) -> tuple[tuple[float, ...], float]:
-    """The share of the evidence found at each cut, and the seconds that the call took."""
+    """The share of the evidence found at each cut and within each budget; the seconds that the first call took."""
+    asked = {"user_id": user, "query": question.text}
     started = time.monotonic()
-    _, answer = api.post("/v1/memory/retrieve", {"user_id": user, "query": question.text, "limit": max(CUTS)})
+    _, answer = api.post("/v1/memory/retrieve", {**asked, "limit": max(CUTS)})
     seconds = time.monotonic() - started
-    sources = [set(result.get("sources", [])) for result in answer.get("results", [])]
-    found = [question.evidence & set().union(*sources[:cut]) for cut in CUTS]
-    return tuple(len(each) / len(question.evidence) for each in found), seconds
+    first = answer.get("results", [])
+    _, answer = api.post("/v1/memory/retrieve", {**asked, "limit": MOST})
+    parts = [first[:cut] for cut in CUTS] + [within(answer.get("results", []), budget) for budget in BUDGETS]
+    return tuple(share(question, results) for results in parts), seconds
+
+
+def within(results: list[dict[str, Any]], budget: int) -> list[dict[str, Any]]:
+    """The first results whose contents together have at most four characters a token."""
+    ends = accumulate(len(str(result.get("content", ""))) for result in results)
+    return [result for result, end in zip(results, ends, strict=True) if end <= budget * 4]
+
+
+def share(question: Question, results: list[dict[str, Any]]) -> float:
+    """How much of the question's evidence these results come from."""
+    sources: set[str] = set().union(*(result.get("sources", []) for result in results))
+    return len(question.evidence & sources) / len(question.evidence)
 
 
 def _print(shares: dict[int, list[tuple[float, ...]]], latencies: list[float]) -> None:
     everything = [share for category in shares.values() for share in category]
-    for place, cut in enumerate(CUTS):
+    names = [f"recall@{cut}" for cut in CUTS] + [f"recall within {budget:,} tokens" for budget in BUDGETS]
+    for place, name in enumerate(names):
         mean = statistics.fmean(share[place] for share in everything)
         parts = ", ".join(f"{category}: {statistics.fmean(share[place] for share in shares[category]):.3f}"
                           for category in sorted(shares))
-        click.echo(f"recall@{cut:<2} {mean:.3f}   (by category {parts})")
+        click.echo(f"{name:<9} {mean:.3f}   (by category {parts})")
     ordered = sorted(latencies)
     p50, p95 = (ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000 for part in (0.5, 0.95))
     click.echo(f"latency   p50 {p50:.1f} ms, p95 {p95:.1f} ms")

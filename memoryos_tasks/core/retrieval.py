@@ -33,8 +33,8 @@ BEFORE = 2 * RADIUS
 NEIGHBOUR_GAP = 6 * 3600.0
 #: The fixed average lengths, in terms, of a turn and of a window (a turn times the sum of WINDOW).
 TURN_LENGTH, WINDOW_LENGTH = 10.0, 30.0
-#: How many hits each signal is asked for; those below count with the last hit's score.
-DEPTH = 24
+#: The fewest hits that each signal is asked for; those below count with the last hit's score.
+DEPTH = 16
 #: Characters of a question that are looked at.
 MOST_ASKED = 4_000
 #: Facts take at most this share of the places; pages and segments take only places that turns leave free.
@@ -46,10 +46,10 @@ class Formula:
     """The weights, which hold for the embedder that they were calibrated with."""
 
     window: float = 1.0
-    own: float = 0.1
+    own: float = 0.3
     dense: float = 0.5
-    speaker: float = 0.4
-    time: float = 0.2
+    speaker: float = 0.5
+    time: float = 1.0
     #: How much of the turn before goes into a turn's dense vector.
     predecessor: float = 0.6
 
@@ -60,6 +60,11 @@ FORMULAS: Mapping[str, Formula] = {"static:wordllama-256": Formula()}
 def formula_for(embedder: str) -> Formula:
     """The formula calibrated for this embedder, or the default one."""
     return FORMULAS.get(embedder, Formula())
+
+
+def depth_for(limit: int) -> int:
+    """How many hits each signal of turns is asked for where so many items are wanted."""
+    return max(DEPTH, limit + limit // 2)
 
 
 def neighbours(a_time: float, b_time: float) -> bool:
@@ -110,9 +115,10 @@ _YOU = re.compile(r"\b(?:you|your|yours|yourself)\b|[你您]", re.IGNORECASE)
 
 
 def speaks(question: str, name: str | None, role: Role | None) -> bool:
-    """Whether the question is about this speaker: it names them, or says only "I" or only "you".
+    """Whether the question is about what this speaker says: it names them, or says only "I" or only "you".
 
-    A name counts whole or by its first word ("Joanna" for "Joanna Smith").
+    A name counts whole or by its first word ("Joanna" for "Joanna Smith"). What a question without "you" asks of
+    a talk without names, the user told: the assistant has nothing of its own to tell.
     """
     if name:
         first = name.split()[0] if name.split() else name
@@ -121,7 +127,7 @@ def speaks(question: str, name: str | None, role: Role | None) -> bool:
             if re.search(bounded, question, re.IGNORECASE):
                 return True
     me, you = bool(_ME.search(question)), bool(_YOU.search(question))
-    return (role == "user" and me and not you) or (role == "assistant" and you and not me)
+    return (role == "user" and not you and (me or not name)) or (role == "assistant" and you and not me)
 
 
 class Signal:
@@ -129,8 +135,11 @@ class Signal:
 
     __slots__ = ("_best", "floor", "raw")
 
-    def __init__(self, raw: Mapping[str, float], *, best: float, full: bool) -> None:
-        self.raw = raw
+    def __init__(
+        self, raw: Mapping[str, float], *, best: float, full: bool, beside: Mapping[str, float] | None = None
+    ) -> None:
+        #: ``beside`` are scores of ids that did not come into the list.
+        self.raw = {**beside, **raw} if beside else raw
         self._best = max(best, 1e-9)
         #: A list that was cut says only that the others are not better than its last.
         self.floor = max(0.0, min(raw.values(), default=0.0)) / self._best if full else 0.0
@@ -148,17 +157,11 @@ def placed(
     A fact stands no lower than the best of the turns that it comes from, just before it. Pages and segments
     fill places that are left, and only those that hold something not shown already.
     """
-    by_event = {source: turn.score for turn in turns for source in turn.sources}
-    lifted = [
-        replace(fact, score=max(fact.score, *(by_event.get(source, 0.0) for source in fact.sources), 0.0))
-        for fact in facts
-    ]
-    room = max(int(limit * FACT_SHARE), limit - len(turns))
-    chosen = _best_first(lifted)[:room]
-    ranked = sorted([*chosen, *_best_first(turns)], key=lambda item: -item.score)[:limit]  # stable: facts first
+    chosen = best_first(lifted(facts, turns))[: fact_room(limit, len(turns))]
+    ranked = sorted([*chosen, *best_first(turns)], key=lambda item: -item.score)[:limit]  # stable: facts first
     shown = {source for item in ranked for source in item.sources}
     lowest = ranked[-1].score if ranked else float("inf")
-    for item in _best_first(rest):
+    for item in best_first(rest):
         if len(ranked) == limit:
             break
         if not item.sources or not shown.issuperset(item.sources):
@@ -167,5 +170,19 @@ def placed(
     return ranked
 
 
-def _best_first(items: Sequence[Recalled]) -> list[Recalled]:
+def lifted(facts: Sequence[Recalled], turns: Sequence[Recalled]) -> list[Recalled]:
+    """The facts, each with no less than the score of the best of the turns that it comes from."""
+    by_event = {source: turn.score for turn in turns for source in turn.sources}
+    scores = [max((by_event.get(source, 0.0) for source in fact.sources), default=0.0) for fact in facts]
+    pairs = zip(facts, scores, strict=True)
+    return [fact if score <= fact.score else replace(fact, score=score) for fact, score in pairs]
+
+
+def fact_room(limit: int, turns: int) -> int:
+    """How many of ``limit`` places facts may take beside so many turns."""
+    return max(int(limit * FACT_SHARE), limit - turns)
+
+
+def best_first(items: Sequence[Recalled]) -> list[Recalled]:
+    """By score; of equals the newest first."""
     return sorted(items, key=lambda item: (-item.score, -item.created_at, item.id))

@@ -19,7 +19,8 @@ from itertools import pairwise
 
 import snowballstemmer
 
-from memoryos_tasks.core.stopwords import CHINESE, ENGLISH
+from memoryos_tasks.core.stopwords import ASKING, CHINESE, ENGLISH, FREQUENT
+from memoryos_tasks.core.thesaurus_zh import widened
 
 CJK = "\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _RUN = re.compile(rf"[{CJK}]+|[^\W_{CJK}]+(?:['’][^\W_{CJK}]+)*")
@@ -98,9 +99,28 @@ def document_weights(counts: Mapping[str, float], *, average: float, key: bytes 
     return weights
 
 
+#: How much a term of a question counts. A Chinese character alone stands inside many words, so it says less than a
+#: pair; a word of like meaning says less than the word itself.
+CHARACTER, LIKE = 0.3, 0.7
+
+
 def query_weights(text: str, key: bytes = b"") -> dict[int, float]:
-    """BM25's query side by term id: 1.0 for each distinct term. Empty when nothing is worth a search."""
-    return {term_id(term, key): 1.0 for term in terms(text)}
+    """BM25's query side by term id, 0 to 1. Empty when nothing is worth a search.
+
+    Chinese words that only ask are left out, and words of like meaning are added (:mod:`thesaurus_zh`).
+    """
+    asked = ASKING.sub(" ", text)
+    weights: dict[str, float] = {}
+    for term in terms(asked):
+        if not _unspaced(term) or (len(term) > 1 and not FREQUENT.issuperset(term)):
+            weights[term] = 1.0
+        elif term not in FREQUENT:
+            weights[term] = CHARACTER
+    for word in widened(text):
+        pairs = [word] if len(word) == 1 else ["".join(pair) for pair in pairwise(word)]
+        for term in pairs if _unspaced(word) else terms(word):
+            weights[term] = max(weights.get(term, 0.0), LIKE / len(pairs) if _unspaced(word) else LIKE)
+    return {term_id(term, key): weight for term, weight in weights.items()}
 
 
 def content_words(text: str) -> list[str]:

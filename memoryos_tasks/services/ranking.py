@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from heapq import nlargest
 
 from memoryos_tasks.core import retrieval
 from memoryos_tasks.core.items import IN_STM, Kind, Recalled, Tier
 from memoryos_tasks.core.retrieval import Formula, Signal
-from memoryos_tasks.core.when import asked_span, nearness
+from memoryos_tasks.core.when import Stretch, nearness
 from memoryos_tasks.ports.vectors import Hit
+from memoryos_tasks.services.inquiry import FACTS
 
-#: The kinds of long-term memory.
-FACTS = (Kind.KNOWLEDGE, Kind.TRAIT)
+#: What the fact that fills the asked slot gets, so that it comes first.
+ASKED = 3.0
+#: What the newest of several such facts gets besides.
+NEWEST = 1.0
 
 
 def scored(
-    lists: Mapping[str, list[Hit]], query: str, *, now: float, depth: int, formula: Formula, keep: int
+    lists: Mapping[str, Sequence[Hit]],
+    query: str,
+    *,
+    span: Stretch | None,
+    depth: int,
+    formula: Formula,
+    keep: int,
 ) -> list[Recalled]:
-    """The found items with their scores, in no order, texts still sealed; of the turns the best ``keep``.
+    """The found items with their scores, texts still sealed: of the turns the best ``keep``, best first; all others.
 
-    ``lists`` are hits by signal: "window", "own" and "dense" of turns, "distilled own" and "distilled dense"
-    of all else. ``depth`` is how many hits a list of turns was asked for; half as many of the others.
+    ``lists`` are hits by signal, as :class:`Inquiry` names them, and "asked": facts that fill an asked slot.
+    ``depth`` is how many hits a list of turns was asked for; half as many of the others.
     """
-    span = asked_span(query, now)
     speaks = cache(partial(retrieval.speaks, query))
     turns, distilled = _signals(lists, depth)
+    filling = {hit.id: ASKED + NEWEST / (1 + at) for at, hit in enumerate(lists.get("asked", ()))}
     hits = {hit.id: hit for found in lists.values() for hit in found}
-    said: list[tuple[float, Hit, dict[str, float]]] = []
+    spoken: list[tuple[float, Hit, dict[str, float]]] = []
     items = []
     for hit in hits.values():
         payload = hit.payload
@@ -40,31 +49,34 @@ def scored(
                 "speaker": formula.speaker * speaks(payload.get("name"), payload.get("role")),
                 "time": formula.time * nearness(payload["timestamp"], span),
             }
-            said.append((sum(parts.values()), hit, parts))
+            spoken.append((sum(parts.values()), hit, parts))
         else:  # its own text stands for a window: it has no neighbours
             parts = {
                 "own": (formula.window + formula.own) * distilled["own"][hit.id],
                 "dense": formula.dense * distilled["dense"][hit.id],
             }
-            items.append(_recalled(hit, parts))
-    best = nlargest(keep, said, key=lambda row: (row[0], row[1].payload["timestamp"], row[1].id))
-    return [_recalled(hit, parts) for _, hit, parts in best] + items
+            if hit.id in filling:
+                parts["asked"] = filling[hit.id]
+            items.append(_recalled(hit, parts, sum(parts.values())))
+    best = nlargest(keep, spoken, key=lambda row: (row[0], row[1].payload["timestamp"], row[1].id))
+    return [_recalled(hit, parts, score) for score, hit, parts in best] + items
 
 
-def _signals(lists: Mapping[str, list[Hit]], depth: int) -> tuple[dict[str, Signal], dict[str, Signal]]:
+def _signals(lists: Mapping[str, Sequence[Hit]], depth: int) -> tuple[dict[str, Signal], dict[str, Signal]]:
     """The signals of turns and of distilled items; both are measured by the best of either."""
     raw = {name: {hit.id: hit.score for hit in found} for name, found in lists.items()}
 
     def signal(name: str, most: int, *peers: str) -> Signal:
         best = max((score for peer in peers for score in raw.get(peer, {}).values()), default=0.0)
-        return Signal(raw.get(name, {}), best=best, full=len(raw.get(name, {})) >= most)
+        found = raw.get(name, {})
+        return Signal(found, best=best, full=len(found) >= most, beside=raw.get(f"{name} then", {}))
 
     turns = {name: signal(name, depth, name, f"distilled {name}") for name in ("window", "own", "dense")}
     distilled = {name: signal(f"distilled {name}", depth // 2, name, f"distilled {name}") for name in ("own", "dense")}
     return turns, distilled
 
 
-def _recalled(hit: Hit, parts: dict[str, float]) -> Recalled:
+def _recalled(hit: Hit, parts: dict[str, float], score: float) -> Recalled:
     """The item with its text still sealed."""
     payload, kind = hit.payload, Kind(hit.payload["kind"])
     turn = kind is Kind.TURN
@@ -74,7 +86,7 @@ def _recalled(hit: Hit, parts: dict[str, float]) -> Recalled:
         kind=kind,
         tier=tier,
         content=payload["text"],
-        score=sum(parts.values()),
+        score=score,
         sources=(payload["event_id"],) if turn else tuple(payload["sources"]),
         created_at=payload["timestamp"] if turn else payload["created_at"],
         session=payload.get("session") or "",

@@ -4,31 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from memoryos_tasks.core import retrieval
 from memoryos_tasks.core.events import Event, Owner
-from memoryos_tasks.core.items import Kind, Recalled
+from memoryos_tasks.core.items import Kind, Recalled, Tier
+from memoryos_tasks.core.selection import MOST_LEFT_OUT, Found, LeftOut, Reason, chosen, fitting, left_out
 from memoryos_tasks.core.text import query_weights, terms
+from memoryos_tasks.core.when import asked_span
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.embedder import Embedder
-from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, VectorStore, Where
-from memoryos_tasks.services.ranking import FACTS, scored
-from memoryos_tasks.services.turns import Turns, sparse
+from memoryos_tasks.ports.vectors import Hit, Point, SparseVector, VectorStore
+from memoryos_tasks.services.inquiry import FACTS, GATHERED, Inquiry
+from memoryos_tasks.services.meaning import Meaning
+from memoryos_tasks.services.ranking import scored
+from memoryos_tasks.services.standing import Asked, quotes, standing
+from memoryos_tasks.services.turns import TermKey, Turns, sparse
+
+
+class Wishes(TypedDict, total=False):
+    """What a search may be told besides: all of it is optional."""
+
+    #: Default: all.
+    kinds: Iterable[str] | None
+    tiers: Iterable[str] | None
+    exclude_event_ids: Iterable[str]
+    #: Seconds since the epoch.
+    as_of: float | None
+    #: Tokens that the texts of the items may cost together, by :func:`tokens.estimate`.
+    budget: int | None
+    #: The slots that the question asks for and the facts that fill them.
+    asked: Asked
+    explain: bool
 
 
 class Recall:
-    """Index and search. ``term_key`` keys the hashes of the terms; it must never change for a store.
+    """Index and search. ``term_key`` tells the secret of a tenant, which keys the hashes of the terms.
 
     Every method raises :class:`VectorsDown` when the store cannot be reached.
     """
 
-    def __init__(self, vectors: VectorStore, embedder: Embedder, codec: Codec, term_key: bytes = b"") -> None:
+    def __init__(
+        self, vectors: VectorStore, embedder: Embedder, codec: Codec, term_key: TermKey = lambda tenant: b""
+    ) -> None:
         self._vectors = vectors
-        self._embedder = embedder
+        self.meaning = Meaning(embedder)
         self._codec = codec
         self._key = term_key
-        self._turns = Turns(embedder, codec, term_key)
+        self._turns = Turns(self.meaning, codec, term_key)
         self._formula = retrieval.formula_for(embedder.name)
 
     def index(self, events: Sequence[Event], before: Mapping[str, Sequence[Event]]) -> None:
@@ -48,7 +71,7 @@ class Recall:
             new = {at for at, event in enumerate(chain) if event.event_id in given and event.turn_id not in known}
             counted = [(terms(event.content), event.timestamp) for event in chain]
             for at in _beside(new, len(chain)):
-                beside[chain[at].turn_id] = {"window": self._turns.window(counted, at)}
+                beside[chain[at].turn_id] = {"window": self._turns.window(owner, counted, at)}
             points += self._turns.points(chain, counted, sorted(new))
         if beside:
             # The old turns first: a new turn that exists then says that its neighbours know of it.
@@ -87,8 +110,8 @@ class Recall:
         ``payload`` fields are kept as they are; text in them must be sealed already. ``dense`` replaces the
         vector of the text.
         """
-        if dense is None:
-            dense = self._embedder.embed([retrieval.dense_text(text)])[0]
+        if not dense:
+            dense = self.meaning.documents([text])[0]
         fields = {
             **(payload or {}),
             "kind": Kind(kind).value,
@@ -96,80 +119,94 @@ class Recall:
             "sources": list(sources),
             "created_at": created_at,
         }
-        return Point(id, fields, dense, {"turn": self._turns.own(terms(text))})
+        return Point(id, fields, dense, {"turn": self._turns.own(owner, terms(text))})
 
-    def search(
-        self,
-        owner: Owner,
-        query: str,
-        *,
-        limit: int,
-        now: float,
-        kinds: Iterable[str] | None = None,
-        exclude_event_ids: Iterable[str] = (),
-        as_of: float | None = None,
-    ) -> list[Recalled]:
-        """At most ``limit`` items for the question, best first, of these kinds (default: all).
+    def search(self, owner: Owner, query: str, *, limit: int, now: float, **wishes: Unpack[Wishes]) -> list[Recalled]:
+        """The items of :meth:`found`."""
+        return list(self.found(owner, query, limit=limit, now=now, **wishes).items)
+
+    def found(self, owner: Owner, query: str, *, limit: int, now: float, **wishes: Unpack[Wishes]) -> Found:
+        """At most ``limit`` items for the question, best first, and with ``explain`` what was left out and why.
 
         Turns of the excluded events and facts that ended are not among them. ``now`` is in seconds since the
         epoch; so is ``as_of``, which asks for what was said and valid at that time.
         """
-        query = query[: retrieval.MOST_ASKED]
-        wanted = {Kind(kind) for kind in kinds} if kinds is not None else set(Kind)
-        excluded = set(exclude_event_ids)
-        depth = max(retrieval.DEPTH, 2 * limit)
-        lists = self._ask(owner, query, wanted, depth, excluded, as_of)
-        if as_of is not None:
-            lists = {name: [hit for hit in found if _stood(hit, as_of)] for name, found in lists.items()}
-        items = scored(lists, query, now=now, depth=depth, formula=self._formula, keep=limit)
-        kept = [item for item in items if not item.sources or not excluded.issuperset(item.sources)]
-        ranked = retrieval.placed(
-            [item for item in kept if item.kind is Kind.TURN],
-            [item for item in items if item.kind in FACTS],
-            [item for item in kept if item.kind in (Kind.PAGE, Kind.SEGMENT)],
-            limit,
+        query, as_of = query[: retrieval.MOST_ASKED], wishes.get("as_of")
+        kinds, tiers, asked = wishes.get("kinds"), wishes.get("tiers"), wishes.get("asked") or Asked()
+        excluded = set(wishes.get("exclude_event_ids") or ())
+        inquiry = Inquiry(
+            owner,
+            depth=retrieval.depth_for(limit),
+            kinds=frozenset(Kind) if kinds is None else frozenset(map(Kind, kinds)),
+            tiers=frozenset(Tier) if tiers is None else frozenset(map(Tier, tiers)),
+            excluded=tuple(excluded),
+            as_of=as_of,
+            span=asked_span(query, now),
         )
-        return [replace(item, content=self._codec.open(owner, item.content)) for item in ranked]
+        lists = self._ask(inquiry, query)
+        lists["asked"] = [hit for hit in asked.facts if inquiry.wants(Kind(hit.payload["kind"]))]
+        lists, gone = standing(lists, asked, at=now if as_of is None else as_of)
+        items = scored(lists, query, span=inquiry.span, depth=inquiry.depth, formula=self._formula, keep=2 * limit)
+        kept = [item for item in items if not item.sources or not excluded.issuperset(item.sources)]
+        shown, out = self._shown(owner, kept, items, gone, limit)
+        if (budget := wishes.get("budget")) is not None:
+            shown, over = fitting(shown, budget)
+            out += over
+        if not wishes.get("explain"):
+            return Found(shown)
+        out += [LeftOut(id, Kind(hit.payload["kind"]), Reason.SUPERSEDED) for id, hit in gone.items()]
+        out += self._unsought(inquiry, query, {item.id for item in items} | set(gone))
+        # What merely ranks too low is most of it, and comes last in the bounded list.
+        return Found(shown, sorted(out, key=lambda each: each.reason is Reason.LIMIT)[:MOST_LEFT_OUT])
 
-    def _ask(
+    def _shown(
         self,
         owner: Owner,
-        query: str,
-        wanted: set[Kind],
-        depth: int,
-        excluded: Iterable[str],
-        as_of: float | None,
-    ) -> dict[str, list[Hit]]:
-        """The lists that the formula weighs, in one batch. IDF is taken over the owner's turns throughout."""
-        words = sparse(query_weights(query, self._key))
-        dense = self._embedder.embed([retrieval.dense_question(query)])[0]
-        corpus = Where(owner, kinds=(Kind.TURN.value,))
-        turns = replace(
-            corpus,
-            without=tuple(owner.derive("turn", event_id) for event_id in excluded),
-            at_most={} if as_of is None else {"timestamp": as_of},
-        )
-        distilled = tuple(sorted(kind.value for kind in wanted - {Kind.TURN}))
-        searches: dict[str, Search] = {}
-        if Kind.TURN in wanted:
-            searches["window"] = Search(turns, depth, sparse=words, using="window", corpus=corpus)
-            searches["own"] = Search(turns, depth, sparse=words, using="turn", corpus=corpus)
-            searches["dense"] = Search(turns, depth, dense=dense)
-        if distilled:
-            valid = Where(owner, kinds=distilled, equals={"valid_to": None})
-            if as_of is not None:
-                valid = Where(owner, kinds=distilled, at_most={"created_at": as_of})
-            searches["distilled own"] = Search(valid, depth // 2, sparse=words, using="turn", corpus=corpus)
-            searches["distilled dense"] = Search(valid, depth // 2, dense=dense)
-        if not any(dense):  # nothing to compare with
-            searches = {name: search for name, search in searches.items() if search.dense is None}
+        kept: Sequence[Recalled],
+        items: Sequence[Recalled],
+        gone: Mapping[str, Hit],
+        limit: int,
+    ) -> tuple[list[Recalled], list[LeftOut]]:
+        """One ranking with opened texts, and what does not stand in it."""
+
+        def opened(item: Recalled) -> Recalled:
+            return replace(item, content=self._codec.open(owner, item.content))
+
+        turns, out = chosen([item for item in kept if item.kind is Kind.TURN], limit, opened)
+        lifted = retrieval.lifted([item for item in items if item.kind in FACTS], turns)
+        room = retrieval.fact_room(limit, len(turns))
+        facts, repeated = chosen(retrieval.best_first(lifted), room, opened)
+        rest = [item for item in kept if item.kind in GATHERED]
+        if gone:
+            over = [self._codec.open(owner, hit.payload["text"]) for hit in gone.values()]
+            rest = [item for item in rest if not quotes(self._codec.open(owner, item.content), over)]
+        ranked = [
+            opened(item) if item.kind in GATHERED else item for item in retrieval.placed(turns, facts, rest, limit)
+        ]
+        there = {item.id for item in ranked}
+        crowded_out = [left_out(item, Reason.LIMIT) for item in (*turns, *facts, *rest) if item.id not in there]
+        return ranked, out + repeated + crowded_out
+
+    def _unsought(self, inquiry: Inquiry, query: str, known: set[str]) -> list[LeftOut]:
+        """What the conditions of the search kept out of its lists, and by which of them."""
+        wide = replace(inquiry, kinds=frozenset(Kind), tiers=frozenset(Tier), excluded=(), ended=True)
+        out = []
+        for hit in {hit.id: hit for found in self._ask(wide, query).values() for hit in found}.values():
+            kind, place = Kind(hit.payload["kind"]), hit.payload.get("place", "")
+            if hit.id in known or kind not in inquiry.kinds:
+                continue
+            if hit.payload.get("event_id") in inquiry.excluded:
+                out.append(LeftOut(hit.id, kind, Reason.EXCLUDED))
+            elif not inquiry.wants(kind, place):
+                out.append(LeftOut(hit.id, kind, Reason.TIER))
+            elif hit.payload.get("valid_to") is not None and inquiry.as_of is None:
+                out.append(LeftOut(hit.id, kind, Reason.SUPERSEDED))
+        return out
+
+    def _ask(self, inquiry: Inquiry, query: str) -> dict[str, list[Hit]]:
+        words = sparse(query_weights(query, self._key(inquiry.owner.tenant)))
+        searches = inquiry.searches(words, self.meaning.question(query) or ())
         return dict(zip(searches, self._vectors.search(list(searches.values())), strict=True))
-
-
-def _stood(hit: Hit, at: float) -> bool:
-    """Whether a fact had not ended yet; all else never ends."""
-    ended = hit.payload.get("valid_to")
-    return ended is None or bool(ended > at)
 
 
 def _chains(events: Sequence[Event], before: Mapping[str, Sequence[Event]]) -> list[list[Event]]:

@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from memoryos_tasks.core.claims import ASSISTANT
 from memoryos_tasks.core.errors import TruthDown, VectorsDown
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.items import Fact, Kind, Recalled, Tier
+from memoryos_tasks.core.selection import LeftOut, fitting
 from memoryos_tasks.services.beliefs import Beliefs
 from memoryos_tasks.services.context import Contexts
 from memoryos_tasks.services.recall import Recall
 
-#: How many times as many items are looked at when only some tiers are asked for, and the most of them.
-TIER_DEPTH = 8
-MOST_FOUND = 400
+#: How many items are given where the request does not say, and where it says only what they may cost.
+LIMIT, BUDGET_LIMIT = 10, 100
 
 
 class Retrieval:
@@ -39,29 +40,43 @@ class Retrieval:
 
     def retrieve(self, owner: Owner, request: Mapping[str, Any]) -> dict[str, Any]:
         """The ranked union and the same by tier. With the vectors down, short-term memory alone."""
-        query, limit = str(request["query"]), int(request.get("limit") or 10)
+        query, budget = str(request["query"]), request.get("max_tokens")
+        limit = int(request.get("limit") or (LIMIT if budget is None else BUDGET_LIMIT))
         tiers = set(request.get("tiers") or ())
+        explain = bool(request.get("explain"))
+        left_out: Sequence[LeftOut] = ()
         as_of = float(request["as_of"]) if request.get("as_of") is not None else None
         missing: list[str] = []
+        found: Sequence[Recalled]
         profile: Sequence[Fact] = ()
         self._catch_up(owner)
         try:
-            kinds = _kinds(tiers)
-            # A tier is where an item stands, told only after it was found: look at more, and keep as many.
-            depth = min(limit * TIER_DEPTH, MOST_FOUND) if tiers else limit
-            found = self._recall.search(
-                owner, query, limit=depth, now=as_of or self._clock(), kinds=kinds, as_of=as_of
+            answer = self._recall.found(
+                owner,
+                query,
+                limit=limit,
+                now=as_of or self._clock(),
+                tiers=tiers or None,
+                as_of=as_of,
+                budget=budget,
+                explain=explain,
+                asked=self._beliefs.asked(owner, query, as_of=as_of),
             )
+            found, left_out = answer.items, answer.left_out
             if not tiers or Tier.LONG in tiers:
-                profile = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,), as_of=as_of)
+                profile = self._beliefs.believed(
+                    owner, kinds=(Kind.TRAIT.value,), as_of=as_of, now=self._clock()
+                )
+            if self._recall.meaning.away:
+                missing.append("embedder")
         except VectorsDown:
             missing.append("vectors")
-            found = self._remembered(owner, query, limit)
-        if tiers:
-            found = [item for item in found if item.tier in tiers][:limit]
+            found = [item for item in self._remembered(owner, query, limit) if not tiers or item.tier in tiers]
+            if budget is not None:
+                found, left_out = fitting(found, budget)
         self._visited(owner, found)
-        explain = bool(request.get("explain"))
         results = [result(item, explain=explain) for item in found]
+        explained = {"left_out": [omitted(each) for each in left_out]} if explain else {}
         return {
             "short_term": [row for row in results if row["tier"] == Tier.SHORT],
             "mid_term": [row for row in results if row["tier"] == Tier.MID],
@@ -71,16 +86,19 @@ class Retrieval:
             },
             "results": results,
             "missing": missing,
+            **explained,
         }
 
     def profile(self, owner: Owner) -> dict[str, Any]:
         """What is believed of the user now. Raises :class:`VectorsDown`."""
         self._catch_up(owner)
-        facts = self._beliefs.believed(owner)
+        facts = self._beliefs.believed(owner, now=self._clock())
+        known = [fact for fact in facts if fact.kind is Kind.KNOWLEDGE]
         return {
             "user_id": owner.user,
             "profile": [trait(fact) for fact in facts if fact.kind is Kind.TRAIT],
-            "knowledge": [trait(fact) for fact in facts if fact.kind is Kind.KNOWLEDGE],
+            "knowledge": [trait(fact) for fact in known if fact.subject != ASSISTANT],
+            "assistant": [trait(fact) for fact in known if fact.subject == ASSISTANT],
         }
 
     def _catch_up(self, owner: Owner) -> None:
@@ -113,6 +131,12 @@ def result(item: Recalled, *, explain: bool) -> dict[str, Any]:
     return row
 
 
+def omitted(each: LeftOut) -> dict[str, Any]:
+    """A candidate that is not among the results, and why."""
+    row = {"id": each.id, "kind": each.kind.value, "reason": each.reason.value}
+    return row if each.score is None else {**row, "score": round(each.score, 6)}
+
+
 def trait(fact: Fact) -> dict[str, Any]:
     """One fact as clients see it."""
     return {
@@ -126,17 +150,3 @@ def trait(fact: Fact) -> dict[str, Any]:
         "valid_to": fact.valid_to,
         "confidence": fact.confidence,
     }
-
-
-def _kinds(tiers: set[str]) -> tuple[str, ...] | None:
-    """The kinds that can stand in these tiers; None for all."""
-    if not tiers:
-        return None
-    kinds: list[str] = []
-    if {Tier.SHORT, Tier.MID} & tiers:
-        kinds.append(Kind.TURN)
-    if Tier.MID in tiers:
-        kinds += [Kind.PAGE, Kind.SEGMENT]
-    if Tier.LONG in tiers:
-        kinds += [Kind.KNOWLEDGE, Kind.TRAIT]
-    return tuple(kinds)

@@ -14,6 +14,7 @@ from memoryos_tasks.core.errors import VectorsDown
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.items import Kind, Recalled, Tier
 from memoryos_tasks.core.retrieval import BEFORE
+from memoryos_tasks.core.selection import Reason
 from memoryos_tasks.ports.vectors import Where
 from memoryos_tasks.services.recall import Recall
 
@@ -58,7 +59,7 @@ def store(tmp_path: Path) -> Iterator[EdgeStore]:
 
 @pytest.fixture
 def recall(store: EdgeStore, embedder: StaticEmbedder) -> Recall:
-    return Recall(store, embedder, ReversingCodec(), b"key of the tenant")
+    return Recall(store, embedder, ReversingCodec(), lambda tenant: f"key of {tenant}".encode())
 
 
 def talk(owner: Owner, texts: Sequence[str] = TALK, *, session: str = "default", first: int = 1) -> list[Event]:
@@ -270,3 +271,98 @@ def test_embeddings_are_unit_vectors_and_empty_text_is_zero(embedder: StaticEmbe
     assert vectors[0] == vectors[4]
     assert {len(vector) for vector in vectors} == {embedder.dimensions}
     assert embedder.embed([]) == []
+
+
+def test_two_thousand_strange_points_do_not_move_a_score(recall: Recall, embedder: StaticEmbedder) -> None:
+    # Given Alice's turns, where a word is rare
+    recall.index(talk(ALICE), {})
+    before = recall.search(ALICE, "Where is the red bicycle?", limit=9, now=NOW)
+    # When others say it 2,000 times, in her tenant and under her name in another
+    for owner in (BOB, Owner("other", "alice")):
+        recall.index(talk(owner, [f"Another red bicycle, number {number}." for number in range(1000)]), {})
+    # Then nothing changes for her
+    assert recall.search(ALICE, "Where is the red bicycle?", limit=9, now=NOW) == before
+
+
+def test_a_tier_is_asked_of_the_store(recall: Recall, store: EdgeStore) -> None:
+    # Given sixty turns, the last forty in short-term memory, the best matches among the first; a fact and a page
+    texts = [f"Volcano number {number}." for number in range(20)] + [f"Something about {n}." for n in range(40)]
+    events = talk(ALICE, texts)
+    recall.index(events, {})
+    store.patch(ALICE, [event.turn_id for event in events[:20]], {"place": "a page"})
+    for kind in (Kind.KNOWLEDGE, Kind.PAGE):
+        point = recall.point(ALICE, ALICE.derive(kind), kind, "volcano", sources=("gone",), created_at=NOW)
+        store.upsert(ALICE, [point])
+
+    def tiers(*wanted: Tier) -> set[tuple[Kind, Tier]]:
+        return {(item.kind, item.tier) for item in recall.search(ALICE, "volcano", limit=30, now=NOW, tiers=wanted)}
+
+    # Then each tier is found, though the others match better
+    short, mid = (Kind.TURN, Tier.SHORT), (Kind.TURN, Tier.MID)
+    page, fact = (Kind.PAGE, Tier.MID), (Kind.KNOWLEDGE, Tier.LONG)
+    assert len(recall.search(ALICE, "volcano", limit=10, now=NOW, tiers=[Tier.SHORT])) == 10
+    assert tiers(Tier.SHORT) == {short}
+    assert tiers(Tier.MID) == {mid, page}
+    assert tiers(Tier.LONG) == {fact}
+    assert tiers(Tier.SHORT, Tier.LONG) == {short, fact}
+    assert tiers(*Tier) == {short, mid, fact}  # a page takes only a place that turns leave free
+
+
+@pytest.mark.parametrize(
+    ("other", "told", "question", "days"),
+    [
+        ("Dinner was soup, number {}.", "We sat at the house by the lake until midnight, and noodles were our dinner.",
+         "What was for dinner last May?", 330),
+        ("晚饭吃了第{}碗汤。", "最后我们在湖边的房子里一起等到半夜，晚饭是面条。", "去年五月的晚饭吃了什么？", 330),
+    ],
+)
+def test_the_time_asked_about_finds_what_a_hundred_better_matches_hide(
+    recall: Recall, other: str, told: str, question: str, days: int
+) -> None:
+    # Given a hundred turns that match the question better, and one of May
+    may = 1_683_540_000.0  # 8 May 2023
+    dinners = [
+        replace(event, timestamp=may + (days - 2) * 86400 + event.seq)
+        for event in talk(ALICE, [other.format(number) for number in range(100)])
+    ]
+    recall.index([*dinners, replace(talk(ALICE, [told], session="may")[0], timestamp=may)], {})
+    # Then the question finds it first, and asked of another time it does not
+    now = may + days * 86400
+    assert contents(recall.search(ALICE, question, limit=3, now=now))[0] == told
+    later = question.replace("May", "March").replace("去年五月", "上个月")
+    assert told not in contents(recall.search(ALICE, later, limit=3, now=now))
+
+
+def test_an_explanation_tells_what_was_left_out_and_why(recall: Recall, store: EdgeStore) -> None:
+    # Given a repeated turn, a turn of mid-term memory, one that is excluded, a fact that holds and one that ended
+    texts = ["I am allergic to peanuts.", "I am allergic to peanuts!", "Allergic reactions scare me.",
+             "My brother is allergic to cats."]
+    events = talk(ALICE, texts)
+    recall.index(events, {})
+    store.patch(ALICE, [events[2].turn_id], {"place": "a page"})
+    for name, ended in (("now", None), ("then", NOW - 50)):
+        point = recall.point(ALICE, ALICE.derive(name), Kind.TRAIT, f"allergic {name}", sources=("gone",),
+                             created_at=NOW - 900, payload={"valid_to": ended})
+        store.upsert(ALICE, [point])
+    # When she asks for the other tiers, with one place and an explanation
+    found = recall.found(
+        ALICE, "What am I allergic to?", limit=2, now=NOW, tiers=[Tier.SHORT, Tier.LONG],
+        exclude_event_ids=["default-4"], explain=True, budget=6,
+    )
+    # Then each candidate that is not shown has its reason
+    reasons = {each.id: each.reason for each in found.left_out}
+    assert len(found.items) == 1
+    assert reasons[events[2].turn_id] == Reason.TIER
+    assert reasons[events[3].turn_id] == Reason.EXCLUDED
+    assert reasons[ALICE.derive("then")] == Reason.SUPERSEDED
+    assert Reason.DUPLICATE in {reasons.get(event.turn_id) for event in events[:2]}
+    assert Reason.BUDGET in set(reasons.values())
+    # And without an explanation nothing is told
+    assert not recall.found(ALICE, "What am I allergic to?", limit=2, now=NOW).left_out
+
+
+def test_a_budget_bounds_what_the_texts_cost(recall: Recall) -> None:
+    recall.index(talk(ALICE), {})
+    found = recall.search(ALICE, "Berlin, the cat and the concert", limit=9, now=NOW, budget=20)
+    assert found
+    assert sum(len(item.content) for item in found) <= 80
