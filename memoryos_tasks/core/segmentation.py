@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import mul
 
+from memoryos_tasks.core import heat
 from memoryos_tasks.core.events import Event, Owner
-from memoryos_tasks.core.heat import heat
 from memoryos_tasks.core.items import Page, Segment
 from memoryos_tasks.core.text import sentences
 
@@ -15,7 +16,14 @@ from memoryos_tasks.core.text import sentences
 #: 0.6 is the published value for MiniLM (arXiv 2506.06326). With static vectors it gives 4 to 5 pages a segment on long
 #: two-person conversations, and neighbouring pages share a segment 3 to 4 times as often as pages of other sessions.
 THRESHOLDS = {"static": 0.6, "none": 0.2}
-DEFAULT_THRESHOLD = 0.6
+#: The same for families of models, by what their names contain. Some give any two texts a high cosine (by their model
+#: cards, e5 0.7 and bge 0.6): with 0.6 all pages of a user would be one segment.
+FAMILIES = {"minilm": 0.6, "text-embedding-3": 0.6, "bge": 0.8, "e5": 0.95}
+#: For a model that nobody has calibrated: rather two segments of one topic, which are merged when they prove identical,
+#: than one of two.
+DEFAULT_THRESHOLD = 0.8
+#: Least cosine and least share of common keywords of two segments that are merged: far above what joins a page.
+IDENTICAL = (0.85, 0.2)
 #: Most keywords that a segment keeps, the longest-standing and shared ones first.
 MAX_KEYWORDS = 40
 #: Longest summary, in characters.
@@ -23,8 +31,11 @@ MAX_SUMMARY = 400
 
 
 def threshold(embedder: str) -> float:
-    """The joining threshold calibrated for the embedder of this name."""
-    return THRESHOLDS.get(embedder, DEFAULT_THRESHOLD)
+    """The joining threshold calibrated for the embedder of this name, ``provider`` or ``provider:model``."""
+    provider, _, model = embedder.lower().partition(":")
+    if provider in THRESHOLDS:
+        return THRESHOLDS[provider]
+    return next((limit for family, limit in FAMILIES.items() if family in model), DEFAULT_THRESHOLD)
 
 
 def pages(events: Iterable[Event], known: Sequence[Page] = ()) -> list[Page]:
@@ -86,8 +97,10 @@ def jaccard(one: Iterable[str], other: Iterable[str]) -> float:
 
 def cosine(one: Sequence[float], other: Sequence[float]) -> float:
     """The cosine of two vectors; 0 where one is empty or zero."""
+    if len(one) != len(other):
+        raise ValueError("Vectors of two lengths cannot be compared.")
     norm = math.hypot(*one) * math.hypot(*other)
-    return math.fsum(a * b for a, b in zip(one, other, strict=True)) / norm if norm else 0.0
+    return sum(map(mul, one, other)) / norm if norm else 0.0
 
 
 def affinity(vector: Sequence[float], keywords: Iterable[str], segment: Segment) -> float:
@@ -115,9 +128,11 @@ def found(owner: Owner, page: Page, vector: Sequence[float], keywords: Sequence[
         page_ids=(page.id,),
         analysed=0,
         visits=0,
-        heat=heat(0, 1, 0.0),
+        heat=heat.heat(0, 1, 0.0),
         created_at=now,
         visited_at=now,
+        warmth=heat.BETA,
+        warmed_at=now,
     )
 
 
@@ -129,15 +144,56 @@ def join(segment: Segment, page: Page, vector: Sequence[float], keywords: Sequen
     if page.id in segment.page_ids:
         return segment
     count = len(segment.page_ids)
-    merged = merge_keywords(segment.keywords, keywords)
+    words = merge_keywords(segment.keywords, keywords)
     return replace(
-        segment,
-        summary=summarise(sentences(segment.summary) + sentences(page.text), merged),
-        keywords=merged,
-        vector=_mean(segment.vector, count, _unit(vector)),
+        heat.warmed(segment, now, heat.BETA),
+        summary=summarise(sentences(segment.summary) + sentences(page.text), words),
+        keywords=words,
+        vector=_mean(segment.vector, count, _unit(vector), 1),
         page_ids=(*segment.page_ids, page.id),
-        heat=heat(segment.visits, count + 1, now - segment.visited_at),
     )
+
+
+def identical(one: Segment, other: Segment) -> bool:
+    """Whether two segments are about the same, by the cosine of their vectors and the Jaccard index of their words."""
+    least_cosine, least_shared = IDENTICAL
+    if not one.vector or not other.vector:
+        return False
+    return jaccard(one.keywords, other.keywords) >= least_shared and cosine(one.vector, other.vector) >= least_cosine
+
+
+def merged(target: Segment, source: Segment, now: float) -> Segment:
+    """The target with all of the source in it; the target itself if the source's pages are in it already.
+
+    The pages that were analysed in either stand first, so that none is analysed twice.
+    """
+    fresh = [id for id in source.page_ids if id not in set(target.page_ids)]
+    if not fresh:
+        return target
+    done = set(source.page_ids[: source.analysed])
+    analysed = (*target.page_ids[: target.analysed], *(id for id in fresh if id in done))
+    waiting = (*target.page_ids[target.analysed :], *(id for id in fresh if id not in done))
+    words = merge_keywords(target.keywords, source.keywords)
+    warm = heat.warmed(target, now, heat.warmth(source, now))
+    return replace(
+        warm,
+        summary=summarise(sentences(target.summary) + sentences(source.summary), words),
+        keywords=words,
+        vector=_mean(target.vector, len(target.page_ids), source.vector, len(fresh)),
+        page_ids=(*analysed, *waiting),
+        analysed=len(analysed),
+        visits=target.visits + source.visits,
+        created_at=min(target.created_at, source.created_at),
+        visited_at=max(target.visited_at, source.visited_at),
+    )
+
+
+def retold(segment: Segment, pages: Sequence[Page]) -> Segment:
+    """The segment with a summary chosen anew from these pages of it; one that a model wrote stays."""
+    lines = [line for page in pages for line in sentences(page.text)]
+    if not lines or segment.written:
+        return segment
+    return replace(segment, summary=summarise(lines, segment.keywords))
 
 
 def merge_keywords(old: Sequence[str], new: Sequence[str]) -> tuple[str, ...]:
@@ -174,7 +230,8 @@ def _unit(vector: Sequence[float]) -> tuple[float, ...]:
     return tuple(value / norm for value in vector) if norm else tuple(vector)
 
 
-def _mean(mean: Sequence[float], count: int, vector: Sequence[float]) -> tuple[float, ...]:
-    if not mean or not vector:
-        return tuple(mean or vector)
-    return _unit([(a * count + b) / (count + 1) for a, b in zip(mean, vector, strict=True)])
+def _mean(one: Sequence[float], many: int, other: Sequence[float], more: int) -> tuple[float, ...]:
+    """The mean of two means of so many vectors."""
+    if not one or not other:
+        return tuple(one or other)
+    return _unit([a * many + b * more for a, b in zip(one, other, strict=True)])

@@ -103,7 +103,8 @@ class Consolidation:
         for at, (page, vector) in enumerate(zip(pages, vectors, strict=True)):
             if at in nearest:
                 near = {segment.id: segment for segment in nearest[at]} | stored | touched
-                segment = self._joined(owner, page, vector, list(near.values()))
+                # Nothing joins what is about to go.
+                segment = self._joined(owner, page, vector, [one for one in near.values() if not one.into])
                 filed.append((replace(page, segment_id=segment.id), vector))
             else:
                 segment = self._rejoined(owner, page, vector, (stored | touched).get(page.segment_id))
@@ -113,14 +114,13 @@ class Consolidation:
         self._segments.save_pages(owner, filed, fence=held.token)
         held.check()
         self._segments.save(owner, list(touched.values()), fence=held.token)
-        for page in pages:
-            held.check()
-            self._segments.place(owner, page, fence=held.token)
+        held.check()
+        self._segments.place(owner, pages, fence=held.token)
 
     def _joined(self, owner: Owner, page: Page, vector: Sequence[float], near: Sequence[Segment]) -> Segment:
         """The segment that takes the page, with the page in it."""
         words = keywords(page.text)
-        limit = segmentation.threshold(self._embedder.name.split(":")[0])
+        limit = segmentation.threshold(self._embedder.name)
         best = segmentation.best_segment(vector, words, near, limit)
         if best is None:
             return segmentation.found(owner, page, vector, words, self._clock())

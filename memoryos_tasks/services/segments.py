@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from memoryos_tasks.core.errors import LostClaim
 from memoryos_tasks.core.events import Owner
-from memoryos_tasks.core.items import Kind, Page, Segment
+from memoryos_tasks.core.items import FORGOTTEN, Kind, Page, Segment
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.vectors import Hit, Point, Search, VectorStore, Where
 from memoryos_tasks.services.recall import Recall
@@ -76,19 +77,47 @@ class Segments:
         hits = self._vectors.get(owner, [owner.derive("turn", event_id) for event_id in event_ids])
         return {hit.payload["event_id"]: hit.payload["place"] for hit in hits}
 
-    def place(self, owner: Owner, page: Page, *, fence: int) -> None:
-        """Note on the page's turns that the page is now their place."""
-        turns = [owner.derive("turn", event_id) for event_id in page.event_ids]
-        self._vectors.patch(owner, turns, {"place": page.id}, fence=fence)
+    def place(self, owner: Owner, pages: Sequence[Page], *, fence: int) -> None:
+        """Note on the turns of these pages that their page is now their place."""
+        self._vectors.patch_many(owner, [(_turns(owner, page), {"place": page.id}) for page in pages], fence=fence)
+
+    def warm(self, owner: Owner, segments: Sequence[Segment], *, fence: int) -> None:
+        """Note the heat and the visits of these segments."""
+        if segments:
+            self._vectors.patch_many(owner, [([one.id], _heat(one)) for one in segments], fence=fence)
+
+    def tidied(self, owner: Owner, segment: Segment, *, fence: int) -> None:
+        """Note that the segment was compared and summarised."""
+        self._vectors.patch(owner, [segment.id], {"tidied": segment.tidied}, fence=fence)
+
+    def mark(self, owner: Owner, segments: Sequence[Segment], *, fence: int) -> None:
+        """Note where these segments are going, before their pages go there."""
+        self._vectors.patch_many(owner, [([one.id], {"into": one.into}) for one in segments], fence=fence)
+
+    def hand_over(self, owner: Owner, page_ids: Sequence[str], segment_id: str, *, fence: int) -> None:
+        """Note on the pages that they belong to this segment."""
+        self._vectors.patch(owner, page_ids, {"segment": segment_id}, fence=fence)
+
+    def forget(self, owner: Owner, pages: Sequence[Page], *, hide: bool, fence: int) -> None:
+        """Take the pages out. Their turns stay, and are found by searches unless ``hide``."""
+        fields = {"place": FORGOTTEN, "kind": FORGOTTEN} if hide else {"place": FORGOTTEN}
+        turns = [turn for page in pages for turn in _turns(owner, page)]
+        self._vectors.patch(owner, turns, fields, fence=fence)
+        self._vectors.delete(owner, [page.id for page in pages], fence=fence)
+
+    def remove(self, owner: Owner, ids: Sequence[str], *, fence: int) -> None:
+        """Take segments out whose pages have gone."""
+        self._vectors.delete(owner, ids, fence=fence)
 
     def _segment_point(self, owner: Owner, segment: Segment) -> Point:
         payload = {
+            **_heat(segment),
             "keywords": self._codec.seal(owner, json.dumps(segment.keywords, ensure_ascii=False)),
             "pages": list(segment.page_ids),
             "analysed": segment.analysed,
-            "visits": segment.visits,
-            "heat": segment.heat,
-            "visited_at": segment.visited_at,
+            "into": segment.into,
+            "tidied": segment.tidied,
+            "written": segment.written,
         }
         return self._recall.point(
             owner, segment.id, Kind.SEGMENT, segment.summary, sources=(), created_at=segment.created_at,
@@ -108,6 +137,12 @@ class Segments:
             heat=payload["heat"],
             created_at=payload["created_at"],
             visited_at=payload["visited_at"],
+            # Segments of an older version lack these.
+            warmth=payload.get("warmth"),
+            warmed_at=payload.get("warmed_at") or 0.0,
+            into=payload.get("into") or "",
+            tidied=payload.get("tidied") or 0,
+            written=bool(payload.get("written")),
         )
 
     def _page_point(self, owner: Owner, page: Page, vector: Sequence[float]) -> Point:
@@ -126,3 +161,17 @@ class Segments:
             session=payload["session"],
             segment_id=payload["segment"],
         )
+
+
+def _turns(owner: Owner, page: Page) -> list[str]:
+    return [owner.derive("turn", event_id) for event_id in page.event_ids]
+
+
+def _heat(segment: Segment) -> dict[str, Any]:
+    return {
+        "visits": segment.visits,
+        "heat": segment.heat,
+        "visited_at": segment.visited_at,
+        "warmth": segment.warmth,
+        "warmed_at": segment.warmed_at,
+    }

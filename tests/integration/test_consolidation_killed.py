@@ -29,8 +29,8 @@ from memoryos_tasks.services.segments import Segments
 
 ALICE = Owner("acme", "alice: 李")
 SAID = (("u1", "user"), ("a1", "assistant"), ("u2", "user"), ("a2", "assistant"), ("u3", "user"))
-#: Pages, segments, the places of three pages, short-term memory.
-WRITES = 6
+#: Pages, segments, the places of three pages in one call that makes three, short-term memory.
+WRITES = 4
 
 _VICTIM = """
 import os, signal, sys
@@ -52,7 +52,7 @@ class Fuse:
 
 left = int(sys.argv[3])
 house = House(redis.Redis.from_url(sys.argv[1], decode_responses=True), sys.argv[2],
-              vectors=lambda inner: Fuse(inner, ("upsert", "patch")), stm=lambda inner: Fuse(inner, ("drop",)))
+              vectors=lambda inner: Fuse(inner, ("upsert", "patch_many")), stm=lambda inner: Fuse(inner, ("drop",)))
 house.consolidation.run(ALICE, "s", keep=0)
 """
 

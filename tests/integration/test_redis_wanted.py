@@ -8,13 +8,13 @@ import pytest
 import redis
 from waiting import until
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis import ledger as ledger_module
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.core.errors import Cancelled, LostClaim, MemoryOSError, NotFound
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.settings import Jobs
+from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.ledger import Claim, Failure, Job, Status
 
 ALICE = Owner("acme", "al:ice 爱")
@@ -125,7 +125,7 @@ def test_a_cancelled_one_can_be_wanted_again(ledger: RedisLedger) -> None:
     ledger.finish(again, Status.SUCCEEDED)
 
 
-def test_the_rows_end_without_a_trace_among_what_is_due(truth: redis.Redis, codec: PlainCodec) -> None:
+def test_the_rows_end_without_a_trace_among_what_is_due(truth: redis.Redis, codec: Codec) -> None:
     ledger = RedisLedger(truth, codec, Jobs(result_ttl=0.01))
     want(ledger)
     ledger.finish(claimed(ledger), Status.SUCCEEDED)

@@ -36,10 +36,21 @@ def test_an_owner_has_one_promotion() -> None:
     assert (len({first, second, third}), again) == (3, first)
 
 
+def test_an_owner_has_one_compaction() -> None:
+    ledger = FakeLedger()
+    for owner in (ALICE, WANG, OTHER, ALICE):
+        wanted.compact(ledger, owner)
+    assert [job.kind for job in ledger.wanted] == ["compact"] * 4
+    first, second, third, again = (job.id for job in ledger.wanted)
+    assert (len({first, second, third}), again) == (3, first)
+
+
 def test_each_kind_can_be_rung_for() -> None:
     ledger = FakeLedger()
     wanted.promote(ledger, ALICE)
+    wanted.compact(ledger, ALICE)
     wanted.consolidate(ledger, ALICE, "s", keep=0)
+    wanted.reindex(ledger)
     assert {job.kind for job in ledger.wanted} <= set(TASKS)
     # Members of the ledger's lists and the rows' keys are made of ids: none may need quoting
     assert all(job.id.replace("_", "").replace("-", "").isalnum() for job in ledger.wanted)
