@@ -14,4 +14,4 @@ from memoryos_tasks.task import MemoryOSTask
 def serve(call_id: str) -> dict[str, Any]:
     """Make one call on the embedded store for another process."""
     parts = house()
-    return {"served": answer_call(parts.vectors, parts.traffic, call_id)}
+    return {"served": answer_call(parts.store, parts.traffic, call_id)}

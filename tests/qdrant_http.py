@@ -52,7 +52,16 @@ class QdrantServer(ThreadingHTTPServer):
             return self._create(name, body)
         if not self.engine.collection_exists(name):
             return 404, _error(f"Not found: Collection `{name}` doesn't exist!")
+        if len(rest) == 2 and rest[0] == "vectors":
+            return 200, _ok(self._space(method, name, rest[1], body))
         return 200, _ok(self._called(name, "/".join(rest), body))
+
+    def _space(self, method: str, name: str, vector: str, body: dict[str, Any]) -> Any:
+        if method == "DELETE":
+            self.engine.delete_vector_name(name, vector)
+        else:
+            self.engine.create_vector_name(name, vector, models.DenseVectorNameConfig.model_validate(body))
+        return {"operation_id": 1, "status": "completed"}
 
     def _create(self, name: str, body: dict[str, Any]) -> tuple[int, Any]:
         asked = models.CreateCollection.model_validate(body)
@@ -104,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
-    do_GET = do_POST = do_PUT = _serve
+    do_GET = do_POST = do_PUT = do_DELETE = _serve
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""

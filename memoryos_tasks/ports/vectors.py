@@ -43,6 +43,10 @@ class Where:
     at_most: Mapping[str, float] = field(default_factory=dict)
     #: Ids of points that are not wanted.
     without: tuple[str, ...] = ()
+    #: Numbers that a field must reach.
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    #: Values that a field must not have; a point without the field is wanted.
+    differs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,10 @@ class Hit:
     dense: tuple[float, ...] | None = None
 
 
+#: The ids of points, and the payload fields to set on them.
+Patch = tuple[Sequence[str], Mapping[str, Any]]
+
+
 class VectorStore(Protocol):
     """``fence`` is the token of the owner's lock: the store leaves a point as it is that a larger one has written, and
     notes it on those that it changes. A point without a token counts as written with 0.
@@ -84,10 +92,13 @@ class VectorStore(Protocol):
     ) -> None:
         """Set these payload fields on existing points, leaving the others; None removes a field."""
 
+    def patch_many(self, owner: Owner, patches: Sequence[Patch], *, fence: int | None = None) -> None:
+        """Several patches in one call, each as :meth:`patch` makes it, in order; not all or nothing."""
+
     def revector(self, owner: Owner, sparse: Mapping[str, Mapping[str, SparseVector]]) -> None:
         """Replace the named sparse vectors of these points, by id; those that do not exist are left out."""
 
-    def delete(self, owner: Owner, ids: Sequence[str]) -> None:
+    def delete(self, owner: Owner, ids: Sequence[str], *, fence: int | None = None) -> None:
         """Remove points; unknown ids are ignored."""
 
     def search(self, queries: Sequence[Search]) -> list[list[Hit]]:

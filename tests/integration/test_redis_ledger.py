@@ -10,7 +10,6 @@ import redis
 from fakes import make_event
 from waiting import until
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
@@ -18,6 +17,7 @@ from memoryos_tasks.adapters.redis.stm import RedisStm
 from memoryos_tasks.core.errors import Cancelled, EventConflict, LostClaim, NotFound, QueueFull, UpstreamError
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.settings import Jobs
+from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.ledger import Claim, Failure, Job, Status
 
 ALICE = Owner("acme", "al:ice 爱")
@@ -37,7 +37,7 @@ def claimed(ledger: RedisLedger, id: str = "job_1") -> Claim:
 
 
 @pytest.fixture
-def hasty(truth: redis.Redis, codec: PlainCodec) -> RedisLedger:
+def hasty(truth: redis.Redis, codec: Codec) -> RedisLedger:
     """A ledger whose leases and waits are over in a moment."""
     return RedisLedger(truth, codec, Jobs(lease_seconds=0.05, unclaimed_seconds=0.05, max_attempts=2))
 
@@ -113,7 +113,7 @@ def test_after_the_lease_another_run_has_the_job_and_the_old_one_nothing(
     assert ledger.get("acme", "job_1").result == {"new": True}
 
 
-def test_a_renewed_lease_holds(truth: redis.Redis, codec: PlainCodec, ledger: RedisLedger) -> None:
+def test_a_renewed_lease_holds(truth: redis.Redis, codec: Codec, ledger: RedisLedger) -> None:
     short = RedisLedger(truth, codec, Jobs(lease_seconds=0.2))
     claim = claimed(short)
     ledger.renew(claim)  # for 15 s
@@ -234,7 +234,7 @@ def test_a_job_that_nobody_claims_is_rung_again_and_again(hasty: RedisLedger, le
 
 
 def test_a_job_whose_lease_ran_out_is_rung_again_and_dies_after_its_attempts(
-    hasty: RedisLedger, truth: redis.Redis
+    hasty: RedisLedger, truth: redis.Redis, codec: Codec
 ) -> None:
     # Given a job whose first run died
     claimed(hasty)
@@ -251,13 +251,13 @@ def test_a_job_whose_lease_ran_out_is_rung_again_and_dies_after_its_attempts(
     assert job.error["code"] == "worker_lost"
     (letter,) = letters(truth)
     assert (letter["subject"], letter["reason"], letter["attempts"]) == ("job_1", "worker_lost", "2")
-    assert json.loads(letter["body"]) == REQUEST
+    assert json.loads(codec.open(ALICE, letter["body"])) == REQUEST
     assert hasty.claim("acme", "job_1") is None
     assert hasty.due(count=10, own=10) == ([], [])
     assert truth.ttl(keyspace.job("acme", "job_1")) > 0
 
 
-def test_a_job_past_its_deadline_dies(truth: redis.Redis, codec: PlainCodec) -> None:
+def test_a_job_past_its_deadline_dies(truth: redis.Redis, codec: Codec) -> None:
     ledger = RedisLedger(truth, codec, Jobs(unclaimed_seconds=0.05, chat_deadline=0.01))
     ledger.create(make_job())
     ring, dead = until(lambda: _some(ledger.due(count=10, own=10)), seconds=5, what="the job is due")
@@ -305,7 +305,9 @@ def test_a_success_that_was_cancelled_meanwhile_is_no_success(ledger: RedisLedge
 WHY = Failure(ERROR, "upstream_error", "", "a.py:1 in b")
 
 
-def test_a_buried_job_and_its_letter_are_written_in_one_step(ledger: RedisLedger, truth: redis.Redis) -> None:
+def test_a_buried_job_and_its_letter_are_written_in_one_step(
+    ledger: RedisLedger, truth: redis.Redis, codec: Codec
+) -> None:
     ledger.create(make_job(request_id="req-1"))
     claim = ledger.claim("acme", "job_1")
     assert claim is not None
@@ -317,13 +319,14 @@ def test_a_buried_job_and_its_letter_are_written_in_one_step(ledger: RedisLedger
     assert (truth.zcard(keyspace.due("chat")), ledger.claim("acme", "job_1")) == (0, None)
     # The letter is whole and stays
     (letter,) = letters(truth)
+    letter["message"] = codec.open(ALICE, letter["message"])
     assert {name: letter[name] for name in ("tenant", "subject", "kind", "queue", "task", "reason", "message",
                                             "exception", "traceback", "attempts", "request_id")} == {
         "tenant": "acme", "subject": "job_1", "kind": "chat", "queue": "chat", "task": "chat.run",
         "reason": "upstream_error", "message": "It failed.", "exception": "", "traceback": "a.py:1 in b",
         "attempts": "1", "request_id": "req-1",
     }
-    assert json.loads(letter["body"]) == REQUEST
+    assert json.loads(codec.open(ALICE, letter["body"])) == REQUEST
     assert json.loads(letter["headers"])["request_id"] == "req-1"
     assert 0 < int(letter["first_seen"]) <= int(letter["last_seen"])
     assert truth.ttl(keyspace.dead_letters("chat")) == -1
@@ -376,7 +379,7 @@ def test_a_job_returned_by_a_leaving_process_is_untouched_and_due(ledger: RedisL
         ledger.finish(claim, Status.SUCCEEDED, result={})
 
 
-def test_a_wait_beyond_the_deadline_ends_at_the_deadline(truth: redis.Redis, codec: PlainCodec) -> None:
+def test_a_wait_beyond_the_deadline_ends_at_the_deadline(truth: redis.Redis, codec: Codec) -> None:
     # Given a job that a vendor wants tried an hour later, when nobody wants it any more
     short = RedisLedger(truth, codec, Jobs(chat_deadline=0.1))
     short.retry(claimed(short), delay=3600, error=ERROR)
@@ -393,7 +396,7 @@ def test_a_lost_run_counts_as_one_redelivery(hasty: RedisLedger, truth: redis.Re
     assert truth.hgetall(keyspace.COUNTERS) == {"redelivered job": "1", "sweeper rung": "3"}
 
 
-def test_past_the_bound_no_chat_is_taken(truth: redis.Redis, codec: PlainCodec) -> None:
+def test_past_the_bound_no_chat_is_taken(truth: redis.Redis, codec: Codec) -> None:
     # Given a ledger that has room for two, of all tenants
     ledger = RedisLedger(truth, codec, Jobs(max_queued=2))
     ledger.create(make_job("job_1"))
@@ -431,7 +434,7 @@ def test_an_answer_asked_for_twice_has_one_effect(ledger: RedisLedger, journal: 
 
 
 def test_an_exchange_is_in_short_term_memory_and_counted_with_its_answer(
-    ledger: RedisLedger, journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+    ledger: RedisLedger, journal: RedisJournal, truth: redis.Redis, codec: Codec
 ) -> None:
     events = [make_event(ALICE, "job_1:0", "你好", session="s"),
               make_event(ALICE, "job_1:1", "Hi.", role="assistant", session="s")]

@@ -100,7 +100,7 @@ class RedisLedger:
             progress=progress,
             request=self._open(owner, row.get("request")) or json.loads(row.get("kept") or "{}"),
             result=self._open(owner, row.get("result")),
-            error=json.loads(row["error"]) if row.get("error") else None,
+            error=self._open(owner, row.get("error")),
             inbox=row.get("inbox", ""),
             request_id=row.get("request_id", ""),
             created_at=int(row["created_at"]) / 1000,
@@ -139,7 +139,7 @@ class RedisLedger:
                 keyspace.events(owner), keyspace.state(owner), keyspace.ACTIVE, keyspace.sessions(owner),
                 keyspace.dead_letters(TASKS[claim.job.kind][1])]
         sealed = self._codec.seal(owner, json.dumps(result, ensure_ascii=False)) if result is not None else ""
-        args = [_member(claim.job), claim.token, status.value, sealed, json.dumps(error) if error else "",
+        args = [_member(claim.job), claim.token, status.value, sealed, self._sealed(owner, error),
                 self._keep_ms, owner.tenant, keyspace.stm_prefix(owner), keyspace.active_member(owner, ""),
                 *rows(events, self._codec)]
         with truth_errors():
@@ -149,7 +149,7 @@ class RedisLedger:
             raise EventConflict
 
     def retry(self, claim: Claim, *, delay: float, error: Mapping[str, Any], counted: bool = True) -> None:
-        self._give_back(claim, delay, json.dumps(error), counted)
+        self._give_back(claim, delay, self._sealed(claim.job.owner, error), counted)
 
     def release(self, claim: Claim) -> None:
         self._give_back(claim, 0.0, "", False)
@@ -166,7 +166,8 @@ class RedisLedger:
         task, queue = TASKS[claim.job.kind]
         keys = [*_keys(claim.job), keyspace.dead_letters(queue), keyspace.COUNTERS]
         args = [_member(claim.job), claim.token, claim.job.owner.tenant, queue, task, self._keep_ms,
-                json.dumps(failure.error), failure.reason, str(failure.error.get("message") or ""),
+                self._sealed(claim.job.owner, failure.error), failure.reason,
+                self._codec.seal(claim.job.owner, str(failure.error.get("message") or "")),
                 failure.exception, failure.traceback]
         with truth_errors():
             _check(int(self._bury(keys, args)))
@@ -197,6 +198,10 @@ class RedisLedger:
             rung += [_parse(member) for member in ring]
             dead += [_parse(member) for member in closed]
         return rung, dead
+
+    def _sealed(self, owner: Owner, error: Mapping[str, Any] | None) -> str:
+        """An error as it is stored: a vendor's may quote what the user wrote."""
+        return self._codec.seal(owner, json.dumps(error)) if error else ""
 
     def _open(self, owner: Owner, sealed: str | None) -> dict[str, Any] | None:
         if not sealed:

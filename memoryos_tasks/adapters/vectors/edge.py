@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import qdrant_edge as engine
 
+from memoryos_tasks.adapters.vectors.edge_files import engine_errors, identity, take
+from memoryos_tasks.adapters.vectors.edge_spaces import EdgeSpaces
 from memoryos_tasks.adapters.vectors.filters import beyond, built_once, known_form, matching, owned
 from memoryos_tasks.adapters.vectors.payloads import Id, Kept, Payloads
-from memoryos_tasks.core.errors import ConfigError, VectorsDown
+from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.core.events import Owner
-from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, Where
+from memoryos_tasks.ports.vectors import Hit, Patch, Point, Search, SparseVector, Where
 
 DENSE = "dense"
 SPARSE = ("turn", "window")
@@ -26,8 +25,9 @@ SPARSE = ("turn", "window")
 #: minutes to build and answer no search.
 INDEXED: dict[str, Any] = {
     "user": engine.KeywordIndexParams(is_tenant=True),
-    **dict.fromkeys(("tenant", "kind", "session", "place"), engine.KeywordIndexParams(enable_hnsw=False)),
+    **dict.fromkeys(("tenant", "kind", "session", "place", "key"), engine.KeywordIndexParams(enable_hnsw=False)),
     "valid_to": engine.FloatIndexParams(enable_hnsw=False),
+    "timestamp": engine.FloatIndexParams(enable_hnsw=False),
     "seq": engine.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False),
 }
 #: Largest segment that is merged, in KB of vectors. The engine keeps Python's global lock while it works, so this
@@ -37,27 +37,32 @@ LARGEST_SEGMENT = 30_000
 FLUSH_EVERY = 2000
 
 
-class EdgeStore:
+class EdgeStore(EdgeSpaces):
     """A shard at ``path`` that this process owns alone. Safe to use from many threads, not across a fork.
 
     The engine locks itself and keeps Python's global lock during its calls; writes that first look and then
     act are serialised here. An update is in the engine's log (a mapped file) when the call returns, and so
     survives the death of the process. Raises :class:`VectorsDown` when another process owns the folder or the
     engine fails, :class:`ConfigError` when the folder holds vectors of another size.
+
+    ``dimensions`` are those of the vectors named ``DENSE``; other embedders' vectors have names of their own, and
+    views of the store made by :meth:`within`.
     """
 
     def __init__(self, path: str | Path, dimensions: int) -> None:
         self._path = Path(path)
         self._dimensions = dimensions
+        self._dense = DENSE
+        self._views: dict[str, EdgeStore] = {}
         self._writing = threading.RLock()
         self._unflushed = 0
         self._payloads = Payloads(self._read)
         self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = _take(self._path / "owner.lock")
+        self._lock = take(self._path / "owner.lock")
         #: Names this store among those of other directories.
-        self.identity = _identity(self._path / "identity")
+        self.identity = identity(self._path / "identity")
         try:
-            with _engine_errors("open"):
+            with engine_errors("open"):
                 self._shard = self._open()
         except BaseException:
             os.close(self._lock)
@@ -67,7 +72,8 @@ class EdgeStore:
         folder = self._path / "shard"
         settings = folder / "edge_config.json"
         if settings.exists():
-            stored = json.loads(settings.read_text())["vectors"][DENSE]["size"]
+            # Gone when another embedder has taken over.
+            stored = json.loads(settings.read_text())["vectors"].get(DENSE, {}).get("size", self._dimensions)
             if stored != self._dimensions:
                 raise ConfigError(
                     f"{folder} holds vectors of {stored} numbers, but the embedder makes {self._dimensions}: "
@@ -94,7 +100,7 @@ class EdgeStore:
         vectors = _named(point.sparse)
         if point.dense is not None:
             self._fits(point.dense)
-            vectors[DENSE] = list(point.dense)
+            vectors[self._dense] = list(point.dense)
         payload = {**point.payload, "tenant": owner.tenant, "user": owner.user}
         return engine.Point(point.id, vectors, payload if fence is None else {**payload, "fence": fence})
 
@@ -112,6 +118,10 @@ class EdgeStore:
         if fields:
             self._update(engine.UpdateOperation.set_payload_by_filter(owned(owner, ids, fence), fields), ids)
 
+    def patch_many(self, owner: Owner, patches: Sequence[Patch], *, fence: int | None = None) -> None:
+        for ids, payload in patches:
+            self.patch(owner, ids, payload, fence=fence)
+
     def revector(self, owner: Owner, sparse: Mapping[str, Mapping[str, SparseVector]]) -> None:
         with self._writing:
             there = [hit.id for hit in self.get(owner, [*sparse])]  # the engine refuses to change what is not
@@ -119,8 +129,8 @@ class EdgeStore:
                 vectors = [engine.PointVectors(id, _named(sparse[id])) for id in there]
                 self._update(engine.UpdateOperation.update_vectors(vectors, owned(owner)), there)
 
-    def delete(self, owner: Owner, ids: Sequence[str]) -> None:
-        self._update(engine.UpdateOperation.delete_points_by_filter(owned(owner, ids)), ids)
+    def delete(self, owner: Owner, ids: Sequence[str], *, fence: int | None = None) -> None:
+        self._update(engine.UpdateOperation.delete_points_by_filter(owned(owner, ids, fence)), ids)
 
     def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
         matched = built_once(matching)
@@ -129,7 +139,7 @@ class EdgeStore:
         }
         if not asked:
             return [[] for _ in queries]
-        with _engine_errors("search"):
+        with engine_errors("search"):
             answers = self._shard.query_batch(engine.QueryBatchRequest(list(asked.values())))
             # Each access of a point's id makes a UUID, and lists overlap: ids are read once a point, payloads once
             # an id.
@@ -149,7 +159,7 @@ class EdgeStore:
         where = matched(query.where)
         if query.dense is not None:
             self._fits(query.dense)
-            nearest = engine.Query.Nearest(list(query.dense), using=DENSE)
+            nearest = engine.Query.Nearest(list(query.dense), using=self._dense)
             return engine.QueryRequest(query.limit, query=nearest, filter=where)
         if query.sparse is None or not query.sparse.indices:
             return None
@@ -162,9 +172,9 @@ class EdgeStore:
         )
 
     def get(self, owner: Owner, ids: Sequence[str], *, vectors: bool = False) -> list[Hit]:
-        with _engine_errors("read"):
-            records = self._shard.retrieve([*known_form(ids)], True, [DENSE] if vectors else False)
-        found = {hit.id: hit for record in records if _is_of(owner, hit := _hit(record))}
+        with engine_errors("read"):
+            records = self._shard.retrieve([*known_form(ids)], True, [self._dense] if vectors else False)
+        found = {hit.id: hit for record in records if _is_of(owner, hit := _hit(record, self._dense))}
         return [found[id] for id in dict.fromkeys(ids) if id in found]
 
     def scroll(
@@ -175,11 +185,11 @@ class EdgeStore:
             limit=limit,
             filter=matching(where),
             with_payload=True,
-            with_vector=[DENSE] if vectors else False,
+            with_vector=[self._dense] if vectors else False,
         )
-        with _engine_errors("read"):
+        with engine_errors("read"):
             records, after = self._shard.scroll(request)
-        return [_hit(record) for record in records], None if after is None else str(after)
+        return [_hit(record, self._dense) for record in records], None if after is None else str(after)
 
     def in_order(self, where: Where, *, after: int = 0, limit: int = 1000) -> list[Hit]:
         request = engine.ScrollRequest(
@@ -189,12 +199,12 @@ class EdgeStore:
             with_vector=False,
             order_by=engine.OrderBy("seq"),
         )
-        with _engine_errors("read"):
+        with engine_errors("read"):
             records, _ = self._shard.scroll(request)
-        return [_hit(record) for record in records]
+        return [_hit(record, self._dense) for record in records]
 
     def count(self, where: Where) -> int:
-        with _engine_errors("count"):
+        with engine_errors("count"):
             return int(self._shard.count(engine.CountRequest(exact=True, filter=matching(where))))
 
     def optimize(self) -> bool:
@@ -203,7 +213,7 @@ class EdgeStore:
         Belongs into maintenance, often: mostly it takes milliseconds, but while segments are merged the whole
         process stands still, for seconds, and the longer the more was left to do.
         """
-        with _engine_errors("optimize"):
+        with engine_errors("optimize"):
             changed = bool(self._shard.optimize())
             self._shard.flush()
         return changed
@@ -213,7 +223,7 @@ class EdgeStore:
             if self._lock < 0:
                 return
             try:
-                with _engine_errors("close"):
+                with engine_errors("close"):
                     self._shard.flush()
                     self._shard.close()
             finally:
@@ -221,7 +231,7 @@ class EdgeStore:
                 self._lock = -1
 
     def _update(self, operation: engine.UpdateOperation, ids: Sequence[str]) -> None:
-        with self._writing, _engine_errors("write"):
+        with self._writing, engine_errors("write"):
             try:
                 self._shard.update(operation)
             finally:
@@ -250,45 +260,10 @@ def _named(vectors: Mapping[str, SparseVector]) -> dict[str, Any]:
     return {name: _sparse(vector) for name, vector in vectors.items()}
 
 
-def _hit(point: Any, score: float = 0.0) -> Hit:
-    dense = point.vector[DENSE] if point.vector and DENSE in point.vector else None
-    return Hit(str(point.id), point.payload or {}, float(score), None if dense is None else tuple(dense))
+def _hit(point: Any, name: str) -> Hit:
+    dense = point.vector[name] if point.vector and name in point.vector else None
+    return Hit(str(point.id), point.payload or {}, 0.0, None if dense is None else tuple(dense))
 
 
 def _is_of(owner: Owner, hit: Hit) -> bool:
     return hit.payload.get("tenant") == owner.tenant and hit.payload.get("user") == owner.user
-
-
-def _identity(path: Path) -> str:
-    if not path.exists():
-        path.write_text(uuid4().hex)
-    return path.read_text().strip()
-
-
-def _take(path: Path) -> int:
-    """Lock the file for this process; its descriptor keeps the lock. Raises :class:`VectorsDown`."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise VectorsDown(
-            f"the vectors in {path.parent} belong to another running process: send work to it "
-            "through the 'vectors' queue, or stop it"
-        ) from error
-    return descriptor
-
-
-@contextmanager
-def _engine_errors(doing: str) -> Iterator[None]:
-    """The engine raises bare ``Exception``; a panic in it is a ``BaseException`` of its own.
-
-    Its words may quote a payload, so they stay behind in the error's cause, whose text no log shows.
-    """
-    try:
-        yield
-    except BaseException as error:
-        if type(error) is Exception or type(error).__name__ == "PanicException":
-            hint = ": its disk is full" if "No space left" in str(error) else "; try again"
-            raise VectorsDown(f"The embedded vector store could not {doing}{hint}.") from error
-        raise

@@ -59,13 +59,21 @@ def matching(where: Where) -> engine.Filter:
             conditions.append(engine.FieldCondition(field, match=engine.MatchValue(exact)))
     for field, most in where.at_most.items():
         conditions.append(engine.FieldCondition(field, range=engine.RangeFloat(lte=most)))
-    unwanted: list[Any] | None = [engine.HasIdCondition(set(known_form(where.without)))] if where.without else None
-    return engine.Filter(must=conditions, must_not=unwanted)
+    for field, least in where.at_least.items():
+        conditions.append(engine.FieldCondition(field, range=engine.RangeFloat(gte=least)))
+    unwanted: list[Any] = [engine.HasIdCondition(set(known_form(where.without)))] if where.without else []
+    unwanted += [engine.FieldCondition(field, match=engine.MatchValue(value)) for field, value in where.differs.items()]
+    return engine.Filter(must=conditions, must_not=unwanted or None)
 
 
 def beyond(field: str, least: float) -> Any:
     """Points whose number in this field is larger than ``least``."""
     return engine.FieldCondition(field, range=engine.RangeFloat(gt=least))
+
+
+def lacking_vector(name: str) -> engine.Filter:
+    """Points, of anybody, without a vector of this name."""
+    return engine.Filter(must_not=[engine.HasVectorCondition(name)])
 
 
 def built_once(build: Callable[[Where], T]) -> Callable[[Where], T]:

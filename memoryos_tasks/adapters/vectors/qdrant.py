@@ -16,9 +16,10 @@ from qdrant_client.http.exceptions import ApiException, ResponseHandlingExceptio
 from memoryos_tasks.adapters.vectors.filters import built_once, known_form
 from memoryos_tasks.adapters.vectors.qdrant_collection import DENSE, prepare
 from memoryos_tasks.adapters.vectors.qdrant_filters import beyond, matching, owned
+from memoryos_tasks.adapters.vectors.qdrant_spaces import QdrantSpaces
 from memoryos_tasks.core.errors import ConfigError, VectorsDown
 from memoryos_tasks.core.events import Owner
-from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, Where
+from memoryos_tasks.ports.vectors import Hit, Patch, Point, Search, SparseVector, Where
 
 
 def connect(url: str, timeout: float, *, api_key: str = "") -> QdrantClient:
@@ -31,7 +32,7 @@ def connect(url: str, timeout: float, *, api_key: str = "") -> QdrantClient:
 REFUSED_SECONDS = 0.5
 
 
-class QdrantStore:
+class QdrantStore(QdrantSpaces):
     """See :class:`memoryos_tasks.ports.vectors.VectorStore`. Safe to use from many threads, not across a fork.
 
     The collection is made by the first call. Any call raises :class:`VectorsDown` when the server fails or does
@@ -43,6 +44,10 @@ class QdrantStore:
     ) -> None:
         self._client = client
         self._dimensions = dimensions
+        self._whole_dimensions = dimensions
+        self._dense = DENSE
+        self._view = False
+        self._views: dict[str, QdrantStore] = {}
         self._collection = collection
         self._timeout = math.ceil(timeout)
         self._preparing = threading.Lock()
@@ -60,7 +65,7 @@ class QdrantStore:
     def _stored(self, owner: Owner, point: Point, fence: int | None) -> models.PointStruct:
         vectors = _named(point.sparse)
         if point.dense is not None:
-            vectors[DENSE] = self._fitting(point.dense)
+            vectors[self._dense] = self._fitting(point.dense)
         payload = {**point.payload, "tenant": owner.tenant, "user": owner.user}
         if fence is not None:
             payload["fence"] = fence
@@ -75,21 +80,17 @@ class QdrantStore:
     def patch(
         self, owner: Owner, ids: Sequence[str], payload: Mapping[str, Any], *, fence: int | None = None
     ) -> None:
-        fields = {name: value for name, value in payload.items() if name not in ("tenant", "user")}
-        if fence is not None:
-            fields["fence"] = fence
-        kept = {name: value for name, value in fields.items() if value is not None}
-        removed = [name for name in fields if name not in kept]
-        where = owned(owner, ids, fence)
-        operations: list[models.UpdateOperation] = []
-        if kept:
-            operations.append(models.SetPayloadOperation(set_payload=models.SetPayload(payload=kept, filter=where)))
-        if removed:
-            operations.append(models.DeletePayloadOperation(
-                delete_payload=models.DeletePayload(keys=removed, filter=where)
-            ))
-        if operations and known_form(ids):
+        self.patch_many(owner, [(ids, payload)], fence=fence)
+
+    def patch_many(self, owner: Owner, patches: Sequence[Patch], *, fence: int | None = None) -> None:
+        operations = [one for ids, payload in patches for one in _patching(owner, ids, payload, fence)]
+        if operations:
             self._update(*operations)
+
+    def delete(self, owner: Owner, ids: Sequence[str], *, fence: int | None = None) -> None:
+        if known_form(ids):
+            selected = models.FilterSelector(filter=owned(owner, ids, fence))
+            self._update(models.DeleteOperation(delete=selected))
 
     def revector(self, owner: Owner, sparse: Mapping[str, Mapping[str, SparseVector]]) -> None:
         there = [hit.id for hit in self.get(owner, [*sparse])]  # the server refuses to change what is not
@@ -98,11 +99,6 @@ class QdrantStore:
             self._update(models.UpdateVectorsOperation(
                 update_vectors=models.UpdateVectors(points=points, update_filter=owned(owner))
             ))
-
-    def delete(self, owner: Owner, ids: Sequence[str]) -> None:
-        if known_form(ids):
-            selected = models.FilterSelector(filter=owned(owner, ids))
-            self._update(models.DeleteOperation(delete=selected))
 
     def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
         matched = built_once(matching)
@@ -116,7 +112,7 @@ class QdrantStore:
                     self._collection, list(asked.values()), timeout=self._timeout
                 )
             for at, answer in zip(asked, answers, strict=True):
-                found[at] = [_hit(point, point.score) for point in answer.points]
+                found[at] = [_hit(point, self._dense, point.score) for point in answer.points]
         return found
 
     def _request(self, query: Search, matched: Callable[[Where], models.Filter]) -> models.QueryRequest | None:
@@ -124,7 +120,7 @@ class QdrantStore:
         if query.dense is not None:
             nearest = models.NearestQuery(nearest=self._fitting(query.dense))
             return models.QueryRequest(
-                query=nearest, using=DENSE, filter=where, limit=query.limit, with_payload=True
+                query=nearest, using=self._dense, filter=where, limit=query.limit, with_payload=True
             )
         if query.sparse is None or not query.sparse.indices:
             return None
@@ -173,10 +169,10 @@ class QdrantStore:
                 offset=cursor,
                 order_by=order,
                 with_payload=True,
-                with_vectors=[DENSE] if vectors else False,
+                with_vectors=[self._dense] if vectors else False,
                 timeout=self._timeout,
             )
-        return [_hit(record) for record in records], None if after is None else str(after)
+        return [_hit(record, self._dense) for record in records], None if after is None else str(after)
 
     def count(self, where: Where) -> int:
         with self._calls("count"):
@@ -206,8 +202,8 @@ class QdrantStore:
             self._prepare()
             yield
         except UnexpectedResponse as error:
-            if error.status_code == 404:
-                self._prepared = False  # The server lost the collection: the next call makes it anew.
+            if error.status_code in (400, 404):
+                self._prepared = False  # The server lost the collection or the space: the next call makes it anew.
             said = f"{error.status_code} {error.reason_phrase}".strip()
             hint = "; check vectors.api_key" if error.status_code in (401, 403) else ""
             raise VectorsDown(f"The Qdrant server could not {doing}: {said}{hint}.") from error
@@ -222,8 +218,29 @@ class QdrantStore:
             return
         with self._preparing:
             if not self._prepared:
-                prepare(self._client, self._collection, self._dimensions, self._timeout)
+                prepare(self._client, self._collection, self._whole_dimensions, self._timeout)
+                self._make()
                 self._prepared = True
+
+
+def _patching(
+    owner: Owner, ids: Sequence[str], payload: Mapping[str, Any], fence: int | None
+) -> list[models.UpdateOperation]:
+    """The operations that make one patch."""
+    fields = {name: value for name, value in payload.items() if name not in ("tenant", "user")}
+    if fence is not None:
+        fields["fence"] = fence
+    kept = {name: value for name, value in fields.items() if value is not None}
+    removed = [name for name in fields if name not in kept]
+    where = owned(owner, ids, fence)
+    operations: list[models.UpdateOperation] = []
+    if kept:
+        operations.append(models.SetPayloadOperation(set_payload=models.SetPayload(payload=kept, filter=where)))
+    if removed:
+        operations.append(models.DeletePayloadOperation(
+            delete_payload=models.DeletePayload(keys=removed, filter=where)
+        ))
+    return operations if known_form(ids) else []
 
 
 def _named(vectors: Mapping[str, SparseVector]) -> dict[str, Any]:
@@ -234,6 +251,6 @@ def _sparse(vector: SparseVector) -> models.SparseVector:
     return models.SparseVector(indices=list(vector.indices), values=list(vector.values))
 
 
-def _hit(point: models.Record | models.ScoredPoint, score: float = 0.0) -> Hit:
-    dense: Any = point.vector.get(DENSE) if isinstance(point.vector, dict) else None
+def _hit(point: models.Record | models.ScoredPoint, name: str, score: float = 0.0) -> Hit:
+    dense: Any = point.vector.get(name) if isinstance(point.vector, dict) else None
     return Hit(str(point.id), point.payload or {}, float(score), None if dense is None else tuple(dense))

@@ -25,8 +25,9 @@ def _keyword(*, graphs: bool) -> models.KeywordIndexParams:
 #: Payload fields that are filtered on; only the user's has graphs (see the embedded store).
 INDEXED: dict[str, Any] = {
     "user": _keyword(graphs=True),
-    **{name: _keyword(graphs=False) for name in ("tenant", "kind", "session", "place")},
+    **{name: _keyword(graphs=False) for name in ("tenant", "kind", "session", "place", "key")},
     "valid_to": models.FloatIndexParams(type=models.FloatIndexType.FLOAT, enable_hnsw=False),
+    "timestamp": models.FloatIndexParams(type=models.FloatIndexType.FLOAT, enable_hnsw=False),
     "seq": models.IntegerIndexParams(
         type=models.IntegerIndexType.INTEGER, lookup=False, range=True, enable_hnsw=False
     ),
@@ -81,10 +82,10 @@ def _create(client: QdrantClient, name: str, dimensions: int, timeout: int) -> N
 
 def _check_size(name: str, about: models.CollectionInfo, dimensions: int) -> None:
     vectors = about.config.params.vectors
-    dense = vectors.get(DENSE) if isinstance(vectors, dict) else None
-    if dense is None:
+    if not isinstance(vectors, dict) or not set(SPARSE) <= set(about.config.params.sparse_vectors or {}):
         raise ConfigError(f"The Qdrant collection {name!r} was not made by MemoryOS; remove it.", param="vectors.url")
-    if dense.size != dimensions:
+    dense = vectors.get(DENSE)  # Gone when another embedder has taken over.
+    if dense is not None and dense.size != dimensions:
         raise ConfigError(
             f"The Qdrant collection {name!r} holds vectors of {dense.size} numbers, but the embedder makes "
             f"{dimensions}: use the embedder that wrote it, or another server.",

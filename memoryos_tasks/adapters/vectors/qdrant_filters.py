@@ -38,12 +38,22 @@ def matching(where: Where) -> models.Filter:
             conditions.append(models.FieldCondition(key=field, match=models.MatchValue(value=value)))
     for field, most in where.at_most.items():
         conditions.append(models.FieldCondition(key=field, range=models.Range(lte=most)))
-    return models.Filter(must=conditions, must_not=[_among(where.without)] if where.without else None)
+    for field, least in where.at_least.items():
+        conditions.append(models.FieldCondition(key=field, range=models.Range(gte=least)))
+    unwanted: list[models.Condition] = [_among(where.without)] if where.without else []
+    for field, value in where.differs.items():
+        unwanted.append(models.FieldCondition(key=field, match=models.MatchValue(value=value)))
+    return models.Filter(must=conditions, must_not=unwanted or None)
 
 
 def beyond(field: str, least: float) -> models.Condition:
     """Points whose number in this field is larger than ``least``."""
     return models.FieldCondition(key=field, range=models.Range(gt=least))
+
+
+def lacking_vector(name: str) -> models.Filter:
+    """Points, of anybody, without a vector of this name."""
+    return models.Filter(must_not=[models.HasVectorCondition(has_vector=name)])
 
 
 def _owner(owner: Owner) -> list[models.Condition]:

@@ -16,9 +16,11 @@ import redis
 from memoryos_tasks.adapters.redis.connections import BLOCK_SECONDS, traffic_errors
 from memoryos_tasks.adapters.redis.keyspace import SYSTEM
 from memoryos_tasks.adapters.vectors import wire
+from memoryos_tasks.core.embedding import Space
 from memoryos_tasks.core.errors import MemoryOSError, TrafficDown, VectorsDown
 from memoryos_tasks.core.events import Owner
-from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, VectorStore, Where
+from memoryos_tasks.ports.spaces import SpacedStore
+from memoryos_tasks.ports.vectors import Hit, Patch, Point, Search, SparseVector, Where
 from memoryos_tasks.publisher import Publisher
 from memoryos_tasks.queues import VECTORS
 
@@ -37,10 +39,13 @@ def _answer_key(call_id: str) -> str:
 class QueueStore:
     """See :class:`memoryos_tasks.ports.vectors.VectorStore`. ``block`` is a client whose reads may wait."""
 
-    def __init__(self, block: redis.Redis, publisher: Publisher, *, timeout: float) -> None:
+    def __init__(
+        self, block: redis.Redis, publisher: Publisher, *, timeout: float, space: Space | None = None
+    ) -> None:
         self._redis = block
         self._publisher = publisher
         self._timeout = timeout
+        self._space = space
 
     def upsert(self, owner: Owner, points: Sequence[Point], *, fence: int | None = None) -> None:
         self._call("upsert", owner=owner, points=list(points), fence=fence)
@@ -50,11 +55,15 @@ class QueueStore:
     ) -> None:
         self._call("patch", owner=owner, ids=list(ids), payload=dict(payload), fence=fence)
 
+    def patch_many(self, owner: Owner, patches: Sequence[Patch], *, fence: int | None = None) -> None:
+        plain = [(list(ids), dict(payload)) for ids, payload in patches]
+        self._call("patch_many", owner=owner, patches=plain, fence=fence)
+
     def revector(self, owner: Owner, sparse: Mapping[str, Mapping[str, SparseVector]]) -> None:
         self._call("revector", owner=owner, sparse={id: dict(vectors) for id, vectors in sparse.items()})
 
-    def delete(self, owner: Owner, ids: Sequence[str]) -> None:
-        self._call("delete", owner=owner, ids=list(ids))
+    def delete(self, owner: Owner, ids: Sequence[str], *, fence: int | None = None) -> None:
+        self._call("delete", owner=owner, ids=list(ids), fence=fence)
 
     def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
         return [[wire.hit(row) for row in hits] for hits in self._call("search", queries=list(queries))]
@@ -74,6 +83,27 @@ class QueueStore:
     def count(self, where: Where) -> int:
         return int(self._call("count", where=where))
 
+    def within(self, space: Space) -> QueueStore:
+        return QueueStore(self._redis, self._publisher, timeout=self._timeout, space=space)
+
+    def names(self) -> list[str]:
+        return [str(name) for name in self._call("names")]
+
+    def drop(self, name: str) -> None:
+        self._call("drop_space", name=name)
+
+    def lacking(
+        self, space: Space, *, limit: int, cursor: str | None = None
+    ) -> tuple[list[tuple[Owner, Hit]], str | None]:
+        rows, following = self._call("lacking", of=space, limit=limit, cursor=cursor)
+        return [(Owner(**owner), wire.hit(row)) for owner, row in rows], following
+
+    def lacks(self, space: Space) -> int:
+        return int(self._call("lacks", of=space))
+
+    def fill(self, owner: Owner, space: Space, vectors: Mapping[str, Sequence[float]]) -> None:
+        self._call("fill", owner=owner, of=space, vectors={id: list(vector) for id, vector in vectors.items()})
+
     def close(self) -> None:
         """The owner closes the store."""
 
@@ -82,7 +112,7 @@ class QueueStore:
         try:
             with traffic_errors():
                 keep = KEEP_SECONDS + int(self._timeout)
-                self._redis.set(_call_key(call_id), wire.request(operation, **arguments), ex=keep)
+                self._redis.set(_call_key(call_id), wire.request(operation, self._space, **arguments), ex=keep)
             # A call that its asker has given up on is not made.
             self._publisher.ring("vectors.serve", [call_id], queue=VECTORS, expires=self._timeout)
             answer = self._wait(call_id)
@@ -106,7 +136,7 @@ class QueueStore:
         return answer
 
 
-def answer_call(store: VectorStore, traffic: redis.Redis, call_id: str) -> bool:
+def answer_call(store: SpacedStore, traffic: redis.Redis, call_id: str) -> bool:
     """Make the call that another process left, and leave the answer; False when it has gone."""
     with traffic_errors():
         body: Any = traffic.getdel(_call_key(call_id))

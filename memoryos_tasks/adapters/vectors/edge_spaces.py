@@ -1,0 +1,85 @@
+"""The embedded store's vector spaces: named vectors of the one shard, made and dropped while it serves."""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import qdrant_edge as engine
+
+from memoryos_tasks.adapters.vectors.edge_files import engine_errors
+from memoryos_tasks.adapters.vectors.filters import lacking_vector, owned
+from memoryos_tasks.core.embedding import Space
+from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.vectors import Hit
+
+
+class EdgeSpaces:
+    """See :class:`memoryos_tasks.ports.spaces.Spaces`; the part of the store that works across owners."""
+
+    _path: Path
+    _shard: engine.EdgeShard
+    _writing: threading.RLock
+    _dense: str
+    _dimensions: int
+    _views: dict[str, Self]
+
+    def _update(self, operation: engine.UpdateOperation, ids: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    def within(self, space: Space) -> Self:
+        known = self._views.get(space.vector)
+        if known is not None:
+            return known
+        with self._writing:
+            if space.vector not in self._views:
+                with engine_errors("make room for an embedder's vectors"):
+                    make = engine.UpdateOperation.create_dense_vector
+                    self._shard.update(make(space.vector, space.dimensions, engine.Distance.Cosine))
+                view = copy.copy(self)  # The shard, its lock and what is cached stay shared.
+                view._dense, view._dimensions = space.vector, space.dimensions
+                self._views[space.vector] = view
+            return self._views[space.vector]
+
+    def names(self) -> list[str]:
+        return sorted(json.loads((self._path / "shard" / "edge_config.json").read_text())["vectors"])
+
+    def drop(self, name: str) -> None:
+        with self._writing, engine_errors("drop an embedder's vectors"):
+            self._views.pop(name, None)
+            self._shard.update(engine.UpdateOperation.delete_vector_name(name))
+
+    def lacking(
+        self, space: Space, *, limit: int, cursor: str | None = None
+    ) -> tuple[list[tuple[Owner, Hit]], str | None]:
+        self.within(space)
+        request = engine.ScrollRequest(
+            offset=cursor, limit=limit, filter=lacking_vector(space.vector), with_payload=True, with_vector=False
+        )
+        with engine_errors("read"):
+            records, after = self._shard.scroll(request)
+        rows = [(record.payload or {}, str(record.id)) for record in records]
+        found = [(Owner(payload["tenant"], payload["user"]), Hit(id, payload)) for payload, id in rows]
+        return found, None if after is None else str(after)
+
+    def lacks(self, space: Space) -> int:
+        self.within(space)
+        with engine_errors("count"):
+            return int(self._shard.count(engine.CountRequest(exact=True, filter=lacking_vector(space.vector))))
+
+    def fill(self, owner: Owner, space: Space, vectors: Mapping[str, Sequence[float]]) -> None:
+        self.within(space)
+        points = [engine.PointVectors(id, {space.vector: list(vector)}) for id, vector in vectors.items()]
+        with self._writing:
+            records: list[Any] = []
+            with engine_errors("read"):
+                records = self._shard.retrieve([*vectors], False, False)
+            there = {str(record.id) for record in records}  # the engine refuses to change what is not
+            points = [one for id, one in zip(vectors, points, strict=True) if id in there]
+            if points:
+                still = engine.Filter(must=[owned(owner), lacking_vector(space.vector)])
+                self._update(engine.UpdateOperation.update_vectors(points, still), sorted(there))
