@@ -31,6 +31,11 @@ task_routes: dict[str, dict[str, str]] = {
     "memory.retrieve": {"queue": CHAT},
     "memory.profile": {"queue": CHAT},
     "memory.events": {"queue": CHAT},
+    "memory.items": {"queue": CHAT},
+    "memory.item": {"queue": CHAT},
+    "memory.versions": {"queue": CHAT},
+    # So do changes of single items.
+    "memory.change": {"queue": CHAT},
     "memory.*": {"queue": MEMORY},
     "maintenance.*": {"queue": MAINTENANCE},
     "vectors.*": {"queue": VECTORS},
@@ -118,8 +123,10 @@ beat_schedule: dict[str, dict[str, Any]] = {
         ("sweep", 1.0, 5),
         ("idle", 5.0, 10),
         ("heat", 30.0, 60),
+        ("compact", 10.0, 20),
         ("trim", 30.0, 60),
         ("optimize", 60.0, 120),
+        ("reindex", 5.0, 10),
     )
 }
 # Any number of beats may run: one leads, and keeps its times in memory.

@@ -19,6 +19,8 @@ MIB = 1024 * 1024
 #: Largest body of a chat, which may carry images, and of every other call; bytes.
 CHAT_LIMIT = 20 * MIB
 LIMIT = MIB
+#: Largest body of an import, which is read as it arrives; bytes.
+IMPORT_LIMIT = 256 * MIB
 #: How much of a refused body is read away, so that its sender reads the answer; bytes and seconds.
 DRAIN_BYTES = 64 * MIB
 DRAIN_SECONDS = 10.0
@@ -29,6 +31,8 @@ _PIECE = 64 * 1024
 
 def limit_of(path: str) -> int:
     """The largest body that this path accepts, in bytes."""
+    if path == "/v1/memory/import":
+        return IMPORT_LIMIT
     return CHAT_LIMIT if path.startswith("/v1/chat/") else LIMIT
 
 
@@ -45,20 +49,31 @@ def read_json(request: Request) -> Any:
 
 def read(request: Request) -> bytes:
     """The raw body. Raises :class:`BodyTooLarge` after reading the rest away."""
-    limit = limit_of(request.path)
+    return b"".join(pieces(request))
+
+
+def pieces(request: Request) -> Iterator[bytes]:
+    """The raw body as it arrives. Raises :class:`BodyTooLarge` after reading the rest away."""
+    limit, size = limit_of(request.path), 0
     with _patience(request):
         if request.content_length is not None and request.content_length > limit:
             raise _too_large(request, limit)
-        pieces, size = [], 0
         while piece := request.stream.read(_PIECE):
             size += len(piece)
             if size > limit:
                 raise _too_large(request, limit)
-            pieces.append(piece)
-    return b"".join(pieces)
+            yield piece
 
 
 def _too_large(request: Request, limit: int) -> BodyTooLarge:
+    drain(request)
+    return BodyTooLarge(
+        f"The body is larger than the {limit // MIB} MiB that this call accepts; send less at once."
+    )
+
+
+def drain(request: Request) -> None:
+    """Read the rest of a refused body away, within bounds, so that its sender reads the answer."""
     g.close_connection = True
     left, until = DRAIN_BYTES, time.monotonic() + DRAIN_SECONDS
     while left > 0 and time.monotonic() < until:
@@ -67,9 +82,6 @@ def _too_large(request: Request, limit: int) -> BodyTooLarge:
             g.close_connection = False
             break
         left -= len(piece)
-    return BodyTooLarge(
-        f"The body is larger than the {limit // MIB} MiB that this call accepts; send less at once."
-    )
 
 
 @contextmanager

@@ -84,6 +84,9 @@ COUNTED = (
     ("redelivered", "what", "Work that was given out again because its worker was lost."),
     ("sweeper", "action", "What the sweeper has done."),
     ("lock", "event", "Locks on a user's memory that had to be waited for, or were not had."),
+    ("compaction", "action", "What compaction has done: runs, segments of each sort, pages, events."),
+    ("reindexing", "action", "What embedding memory anew has done: runs, points filled, embedders switched."),
+    ("analysis", "outcome", "Answers of the model that analyses segments, and segments that the rules did instead."),
 )
 #: Their names as Prometheus sees them.
 NAMES = {
@@ -91,6 +94,9 @@ NAMES = {
     "redelivered": "memoryos_redelivered",
     "sweeper": "memoryos_sweeper_actions",
     "lock": "memoryos_lock_waits",
+    "compaction": "memoryos_compaction",
+    "reindexing": "memoryos_reindexing",
+    "analysis": "memoryos_analysis",
 }
 
 

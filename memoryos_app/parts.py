@@ -102,22 +102,25 @@ def close(app: Flask) -> None:
 
 def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> Parts:
     """The real parts, with their threads running."""
-    from memoryos_tasks.adapters.codec.plain import PlainCodec
+    from memoryos_tasks.adapters.codec.sealed import SealedCodec
     from memoryos_tasks.adapters.redis import keyspace
     from memoryos_tasks.adapters.redis.connections import traffic, truth
     from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
     from memoryos_tasks.adapters.redis.journal import RedisJournal
     from memoryos_tasks.adapters.redis.keys import KeyStore
     from memoryos_tasks.adapters.redis.ledger import RedisLedger
-    from memoryos_tasks.adapters.redis.presence import Presence
+    from memoryos_tasks.adapters.redis.presence import Presence, claim_vault
     from memoryos_tasks.adapters.redis.runs import RedisRuns
+    from memoryos_tasks.adapters.vault.files import FileVault
     from memoryos_tasks.publisher import Publisher
 
     now = settings()
     quick = replace(now, redis=replace(now.redis, timeout=min(PING_SECONDS, now.redis.timeout)))
-    codec = PlainCodec()
+    vault = FileVault(now.vault_dir)
+    codec = SealedCodec(vault)
     record, news, slow = truth(now), traffic(now), traffic(now, block=True)
     ping_record, ping_news = truth(quick), traffic(quick)
+    claim_vault(ping_record, vault.identity, vault.path)
     ledger = RedisLedger(record, codec, now.jobs)
     runs = RedisRuns(news, codec, block=slow)
     inbox_id = new_id()

@@ -70,7 +70,7 @@ def add(parts: Parts, owner: Owner, events: list[Event]) -> Outcome:
     }
     if receipt.job_id is None:
         return Outcome(200, {"status": "duplicate", **body})
-    if _rung(parts, receipt) and wait and _applied(parts, owner, receipt.job_id):
+    if rung(parts, receipt) and wait and _applied(parts, owner, receipt.job_id):
         return Outcome(200, {"status": "ok", **body}, receipt.job_id)
     return Outcome(202, {"status": "accepted", **body, "job_id": receipt.job_id}, receipt.job_id)
 
@@ -93,7 +93,7 @@ def _once(events: list[Event]) -> tuple[list[Event], list[str]]:
     return list(seen.values()), repeated
 
 
-def _rung(parts: Parts, receipt: Receipt) -> bool:
+def rung(parts: Parts, receipt: Receipt) -> bool:
     """Whether a bell is on its way; when not, the sweeper finds the journaled events anyway."""
     if not parts.watch.state.traffic:
         return False

@@ -11,38 +11,58 @@ from dataclasses import dataclass
 
 import redis
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
+from memoryos_tasks.adapters.codec.sealed import SealedCodec
 from memoryos_tasks.adapters.config.live import LiveSettings
-from memoryos_tasks.adapters.embedding.static import StaticEmbedder
+from memoryos_tasks.adapters.embedding.choose import configured_embedder, former_embedder, space_of
 from memoryos_tasks.adapters.leases import LeaseKeeper
 from memoryos_tasks.adapters.llm.registry import providers
 from memoryos_tasks.adapters.llm.timeouts import Timeouts
 from memoryos_tasks.adapters.redis.connections import traffic, truth
+from memoryos_tasks.adapters.redis.counters import RedisCounters
 from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
+from memoryos_tasks.adapters.redis.embedders import RedisEmbedders
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.locks import RedisLocks
 from memoryos_tasks.adapters.redis.presence import Presence, claim_store
+from memoryos_tasks.adapters.redis.remains import RedisRemains
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.adapters.redis.stm import RedisStm
+from memoryos_tasks.adapters.redis.upkeep import RedisUpkeep
 from memoryos_tasks.adapters.redis.visits import RedisVisits
+from memoryos_tasks.adapters.vault.files import FileVault
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
+from memoryos_tasks.adapters.vectors.none import NoStore
 from memoryos_tasks.adapters.vectors.queue import QueueStore
 from memoryos_tasks.adapters.vectors.shared import SharedStore
+from memoryos_tasks.core.embedding import STATIC_DIMENSIONS, Space
+from memoryos_tasks.core.errors import Unavailable
 from memoryos_tasks.core.events import Owner
+from memoryos_tasks.core.eviction import Policy
 from memoryos_tasks.core.settings import Settings
+from memoryos_tasks.ports.embedder import Embedder
 from memoryos_tasks.ports.llm import Provider
+from memoryos_tasks.ports.spaces import SpacedStore
 from memoryos_tasks.ports.vectors import VectorStore
 from memoryos_tasks.publisher import Publisher
 from memoryos_tasks.services import wanted
+from memoryos_tasks.services.analysis import Analyst
 from memoryos_tasks.services.beliefs import Beliefs
+from memoryos_tasks.services.changes import Changes
 from memoryos_tasks.services.chat import Chats, Limits
+from memoryos_tasks.services.compaction import Compaction
 from memoryos_tasks.services.consolidation import Consolidation
 from memoryos_tasks.services.context import Contexts
+from memoryos_tasks.services.erasure import Erasure
+from memoryos_tasks.services.exporting import Exporting
 from memoryos_tasks.services.history import History
+from memoryos_tasks.services.importing import Importing
 from memoryos_tasks.services.ingest import Ingest
+from memoryos_tasks.services.items import Items
 from memoryos_tasks.services.promotion import Promotion
 from memoryos_tasks.services.recall import Recall
+from memoryos_tasks.services.reindexing import Reindexing
+from memoryos_tasks.services.removal import Removal
 from memoryos_tasks.services.retrieval import Retrieval
 from memoryos_tasks.services.segments import Segments
 from memoryos_tasks.services.work import Work
@@ -65,30 +85,70 @@ class House:
     stm: RedisStm
     presence: Presence
     visits: RedisVisits
+    #: The embedder of the settings, and the one that memory is searched and written with now.
+    configured: Embedder
+    embedder: Embedder
+    embedders: RedisEmbedders
+    reindexing: Reindexing
+    #: Holds something once the deployment has been told of the configured embedder.
+    told: list[bool]
+    #: The whole store, and the same with the vectors of ``embedder``.
+    store: SpacedStore
     vectors: VectorStore
     shared: SharedStore | None
     providers: Callable[[], Mapping[str, Provider]]
     ingest: Ingest
     consolidation: Consolidation
     promotion: Promotion
+    upkeep: RedisUpkeep
+    compaction: Compaction
     chats: Chats
     retrieval: Retrieval
     history: History
+    erasure: Erasure
+    vault: FileVault
+    items: Items
+    changes: Changes
+    exporting: Exporting
+    importing: Importing
 
+
+#: Seconds between two looks at which embedder is active.
+LOOK_SECONDS = 1.0
 
 _lock = threading.Lock()
 _house: House | None = None
 _pid = 0
+_look_at = 0.0
 
 
 def house() -> House:
-    """The house of this process, built on first use (and anew after a fork)."""
+    """The house of this process, built on first use (and anew after a fork, or when another embedder takes over)."""
     global _house, _pid
     if _house is None or _pid != os.getpid():
         with _lock:
             if _house is None or _pid != os.getpid():
-                _house, _pid = build(LiveSettings(os.environ)), os.getpid()
+                _house, _pid = _followed(build(LiveSettings(os.environ))), os.getpid()
+    elif time.monotonic() >= _look_at and _lock.acquire(blocking=False):
+        try:
+            _house = _followed(_house)
+        finally:
+            _lock.release()
     return _house
+
+
+def _followed(parts: House) -> House:
+    """The parts for the embedder that is active now. Without the store of record nothing changes."""
+    global _look_at
+    _look_at = time.monotonic() + LOOK_SECONDS
+    try:
+        if not parts.told:
+            parts.embedders.want(space_of(parts.configured))
+            parts.told.append(True)
+        active = parts.embedders.course().active
+    except Unavailable:
+        return parts
+    return parts if active == space_of(parts.embedder) else build(parts.live, active=active, kept=parts)
 
 
 def consumer_name(settings: Settings) -> str:
@@ -96,22 +156,31 @@ def consumer_name(settings: Settings) -> str:
     return settings.worker.consumer or f"{socket.gethostname()}-{os.getpid()}"
 
 
-def build(live: LiveSettings) -> House:
-    """Wire a house; opens no connection and no store yet, but loads the embedder."""
-    settings, codec, clock = live.current, PlainCodec(), time.time
+def build(live: LiveSettings, *, active: Space | None = None, kept: House | None = None) -> House:
+    """Wire a house; opens no connection and no store yet, but loads the embedder.
+
+    ``active``: the space that is searched and written (default: that of the configured embedder); ``kept``: the house
+    before, whose store, leases and visits go on.
+    """
+    # A change that waits for a restart waits for it.
+    settings, clock = kept.settings if kept else live.current, time.time
+    vault = FileVault(settings.vault_dir)
+    codec = SealedCodec(vault)
     record, news = truth(settings), traffic(settings)
     waiting = traffic(settings, block=True)
     publisher = Publisher(settings)
-    embedder = StaticEmbedder()
-    vectors, shared = _vectors(settings, embedder.dimensions, QueueStore(
+    chosen = kept.configured if kept else configured_embedder(settings)
+    embedder = chosen if active in (None, space_of(chosen)) else former_embedder(settings, active)
+    store, shared = (kept.store, kept.shared) if kept else _vectors(settings, QueueStore(
         waiting, publisher, timeout=settings.vectors.timeout
     ))
+    vectors = store.within(space_of(embedder))
     journal = RedisJournal(record, codec, group=settings.worker.group, consumer=consumer_name(settings))
     ledger = RedisLedger(record, codec, settings.jobs)
     runs, stm, locks = RedisRuns(news, codec, block=waiting), RedisStm(record, codec), RedisLocks(record)
-    recall = Recall(vectors, embedder, codec)
-    beliefs, segments = Beliefs(vectors, recall, codec), Segments(vectors, recall, codec)
-    capacity, visits = settings.memory.stm_capacity, RedisVisits(news)
+    recall = Recall(vectors, embedder, codec, vault.secret)
+    beliefs, segments = Beliefs(vectors, recall, codec, vault.secret), Segments(vectors, recall, codec)
+    capacity, visits = settings.memory.stm_capacity, kept.visits if kept else RedisVisits(news)
 
     def overflow(owner: Owner, session: str) -> None:
         wanted.consolidate(ledger, owner, session, keep=capacity)
@@ -119,9 +188,17 @@ def build(live: LiveSettings) -> House:
     ingest = Ingest(journal, stm, recall, beliefs, locks, runs, capacity, overflow)
     contexts = Contexts(stm, recall, beliefs, clock, capacity, settle=ingest.settle)
     configured = _providers(live)
-    keeper = LeaseKeeper(ledger, interval=settings.jobs.renew_seconds, lease_seconds=settings.jobs.lease_seconds)
+    keeper = kept.keeper if kept else LeaseKeeper(
+        ledger, interval=settings.jobs.renew_seconds, lease_seconds=settings.jobs.lease_seconds
+    )
+    embedders = RedisEmbedders(record)
+    upkeep, counters = RedisUpkeep(record), RedisCounters(record)
+    analyst = Analyst(configured, lambda: live.current.memory.analyst_model, counters)
+    promotion = Promotion(segments, beliefs, recall, locks, clock, analyst, settings.memory.promote_heat)
     limits = Limits(settings.jobs.chat_deadline, settings.memory.retrieve_limit,
                     settings.memory.prompt_budget_tokens, settings.jobs.max_attempts)
+    items = Items(vectors, recall, beliefs, segments, codec, settle=ingest.settle)
+    removal = Removal(vectors, recall, beliefs, segments, stm, embedder, codec)
     return House(
         settings=settings,
         live=live,
@@ -136,32 +213,71 @@ def build(live: LiveSettings) -> House:
         stm=stm,
         presence=Presence(news),
         visits=visits,
+        configured=chosen,
+        embedder=embedder,
+        embedders=embedders,
+        reindexing=Reindexing(store, embedders, _embedder_of(settings, chosen, embedder), codec, locks, counters),
+        told=kept.told if kept else [],
+        store=store,
         vectors=vectors,
         shared=shared,
         providers=configured,
         ingest=ingest,
         consolidation=Consolidation(stm, segments, embedder, locks, clock),
-        promotion=Promotion(segments, beliefs, recall, locks, clock, settings.memory.promote_heat),
+        promotion=promotion,
+        upkeep=upkeep,
+        compaction=Compaction(segments, promotion, locks, upkeep, counters, lambda: _policy(live), clock),
         chats=Chats(ledger, runs, contexts, configured, keeper, limits, visits.note),
         retrieval=Retrieval(recall, beliefs, contexts, clock, settle=ingest.settle, visited=visits.note),
         history=History(stm, vectors, recall, settle=ingest.settle),
+        items=items,
+        changes=Changes(items, beliefs, segments, removal, vectors, codec, locks),
+        exporting=Exporting(journal, vectors, recall, beliefs, segments, ingest.settle, clock),
+        importing=Importing(ledger, beliefs, locks, ingest.drain),
+        vault=vault,
+        erasure=Erasure(RedisRemains(record, news, codec, ledger, runs), vectors, vault, locks, clock,
+                        forget=upkeep.forget, settle=lambda: _written(shared)),
     )
 
 
-def _vectors(settings: Settings, dimensions: int, remote: QueueStore) -> tuple[VectorStore, SharedStore | None]:
+def _embedder_of(settings: Settings, *made: Embedder) -> Callable[[Space], Embedder]:
+    """The embedder of a space: one that is made already, or one that another worker wants."""
+
+    def found(space: Space) -> Embedder:
+        return next((one for one in made if space_of(one) == space), None) or former_embedder(settings, space)
+
+    return found
+
+
+def _vectors(settings: Settings, remote: QueueStore) -> tuple[SpacedStore, SharedStore | None]:
     limit = settings.vectors.timeout
+    if settings.vectors.engine == "none":
+        return NoStore(), None
     if settings.vectors.url:
         # Importing the client costs a second and 60 MB, so only those pay who use it.
         from memoryos_tasks.adapters.vectors.qdrant import QdrantStore, connect
 
         client = connect(settings.vectors.url, limit, api_key=settings.vectors.api_key)
-        return QdrantStore(client, dimensions, timeout=limit), None
+        return QdrantStore(client, STATIC_DIMENSIONS, timeout=limit), None
     shared = SharedStore(
-        lambda: EdgeStore(settings.data_dir / "vectors", dimensions),
+        lambda: EdgeStore(settings.data_dir / "vectors", STATIC_DIMENSIONS),
         remote,
         claim=lambda identity: claim_store(truth(settings), identity),
     )
     return shared, shared
+
+
+def _written(shared: SharedStore | None) -> None:
+    """Have the embedded store tidy up and write to disk, where this process owns it; elsewhere beat has it done."""
+    store = shared.owned if shared is not None else None
+    if store is not None:
+        store.optimize()
+
+
+def _policy(live: LiveSettings) -> Policy:
+    """What mid-term memory may hold, by the settings in force."""
+    memory = live.current.memory
+    return Policy(memory.max_segments, memory.max_pages, memory.forget_after_days * 86_400, memory.compact_seconds)
 
 
 def _providers(live: LiveSettings) -> Callable[[], Mapping[str, Provider]]:

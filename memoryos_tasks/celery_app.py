@@ -10,6 +10,7 @@ from memoryos_tasks.queues import QUEUES
 TASK_MODULES = (
     "memoryos_tasks.chat",
     "memoryos_tasks.memory",
+    "memoryos_tasks.rights",
     "memoryos_tasks.maintenance",
     "memoryos_tasks.vectors",
     "memoryos_tasks.process",

@@ -66,6 +66,16 @@ def heat() -> dict[str, Any]:
     return {"owners": len(owners)}
 
 
+@app.task(name="maintenance.compact", base=MemoryOSTask)
+def compact() -> dict[str, Any]:
+    """Want the owners' mid-term memory compacted whose time has come."""
+    parts = house()
+    owners = parts.upkeep.due(count=ROUND)
+    for owner in owners:
+        wanted.compact(parts.ledger, owner)
+    return {"owners": len(owners)}
+
+
 @app.task(name="maintenance.trim", base=MemoryOSTask)
 def trim() -> dict[str, Any]:
     """Drop what every consumer of the journal has applied; its permanent home is the index."""
@@ -78,3 +88,16 @@ def optimize() -> dict[str, Any]:
     shared = house().shared
     store = shared.owned if shared is not None else None
     return {"optimized": store.optimize() if store is not None else False}
+
+
+@app.task(name="maintenance.reindex", base=MemoryOSTask)
+def reindex() -> dict[str, Any]:
+    """Want memory embedded anew where another embedder is wanted, or where points lack their vectors."""
+    parts = house()
+    try:
+        due = parts.reindexing.due()
+    except Unavailable:
+        due = False  # The next round looks again.
+    if due:
+        wanted.reindex(parts.ledger)
+    return {"due": due}

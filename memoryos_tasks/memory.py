@@ -40,6 +40,7 @@ def consolidate(tenant: str, job_id: str) -> dict[str, Any]:
     def do(job: Job, _: Progress) -> Made:
         pages = parts.consolidation.run(job.owner, str(job.request["session"]), keep=int(job.request["keep"]))
         if pages:
+            parts.upkeep.note(job.owner, after=parts.live.current.memory.compact_seconds)
             wanted.promote(parts.ledger, job.owner)
         return Made({"pages": pages})
 
@@ -53,7 +54,10 @@ def promote(tenant: str, job_id: str) -> dict[str, Any]:
     parts = house()
 
     def do(job: Job, _: Progress) -> Made:
-        return Made({"learned": parts.promotion.run(job.owner, parts.visits)})
+        learned = parts.promotion.run(job.owner, parts.visits)
+        # What was visited has to cool again.
+        parts.upkeep.note(job.owner, after=parts.live.current.memory.compact_seconds)
+        return Made({"learned": learned})
 
     with _in_turn() as mine:
         return asdict(parts.work.run(tenant, job_id, do)) if mine else LATER
@@ -70,25 +74,56 @@ def _in_turn() -> Iterator[bool]:
             _turn.release()
 
 
+@app.task(name="memory.compact", base=MemoryOSTask)
+def compact(tenant: str, job_id: str) -> dict[str, Any]:
+    """Cool, merge, summarise, evict and forget, as far as one run may."""
+    parts = house()
+    return asdict(parts.work.run(tenant, job_id, lambda job, _: Made(asdict(parts.compaction.run(job.owner)))))
+
+
+@app.task(name="memory.erase", base=MemoryOSTask)
+def erase(tenant: str, job_id: str) -> dict[str, Any]:
+    """Erase a user; the receipt is the job's result."""
+    parts = house()
+
+    def do(job: Job, progress: Progress) -> Made:
+        receipt = parts.erasure.user(job.owner, progress)
+        return Made({"keys_destroyed": receipt["keys_destroyed"], **receipt["removed"]}, receipt)
+
+    return asdict(parts.work.run(tenant, job_id, do))
+
+
+@app.task(name="memory.reindex", base=MemoryOSTask)
+def reindex(tenant: str, job_id: str) -> dict[str, Any]:
+    """Embed for some seconds what lacks the vectors of the wanted embedder; beat rings again while something does."""
+    parts = house()
+
+    def do(_: Job, progress: Progress) -> Made:
+        done = parts.reindexing.run(progress)
+        return Made({"filled": done.filled, "left": done.left, "switched": int(done.switched)})
+
+    return asdict(parts.work.run(tenant, job_id, do))
+
+
 @app.task(name="memory.retrieve", base=MemoryOSTask)
 def retrieve(tenant: str, request_id: str) -> dict[str, Any]:
     """Answer one retrieval."""
     parts = house()
-    return _answer(parts, tenant, request_id, parts.retrieval.retrieve)
+    return answer(parts, tenant, request_id, parts.retrieval.retrieve)
 
 
 @app.task(name="memory.profile", base=MemoryOSTask)
 def profile(tenant: str, request_id: str) -> dict[str, Any]:
     """Answer with the user's profile."""
     parts = house()
-    return _answer(parts, tenant, request_id, lambda owner, _: parts.retrieval.profile(owner))
+    return answer(parts, tenant, request_id, lambda owner, _: parts.retrieval.profile(owner))
 
 
 @app.task(name="memory.events", base=MemoryOSTask)
 def events(tenant: str, request_id: str) -> dict[str, Any]:
     """Answer with a page of the user's events."""
     parts = house()
-    return _answer(parts, tenant, request_id, parts.history.events)
+    return answer(parts, tenant, request_id, parts.history.events)
 
 
 def apply_journal(parts: House) -> int:
@@ -106,7 +141,7 @@ def ring_for_ingest(parts: House) -> None:
             parts.publisher.ring("memory.ingest", [], queue=MEMORY)
 
 
-def _answer(
+def answer(
     parts: House, tenant: str, request_id: str, read: Callable[[Owner, Any], dict[str, Any]]
 ) -> dict[str, Any]:
     """Make the read that was asked for and say its answer to the gateway that waits."""

@@ -12,10 +12,12 @@ import structlog
 from celery import signals
 
 from memoryos_tasks import logs
-from memoryos_tasks.adapters.redis.presence import WorkerInfo
+from memoryos_tasks.adapters.redis.connections import truth
+from memoryos_tasks.adapters.redis.presence import WorkerInfo, claim_vault
+from memoryos_tasks.adapters.vectors.none import NoStore
 from memoryos_tasks.bootstrap import House, house
 from memoryos_tasks.celery_app import app
-from memoryos_tasks.core.errors import MemoryOSError
+from memoryos_tasks.core.errors import ConfigError, MemoryOSError
 from memoryos_tasks.ports.llm import Provider
 from memoryos_tasks.queues import VECTORS
 
@@ -120,7 +122,7 @@ class Process:
 
     def _role(self, parts: House) -> str:
         if parts.shared is None:
-            return "server"
+            return "none" if isinstance(parts.store, NoStore) else "server"
         return "owner" if parts.shared.owned is not None else "client"
 
     def _look_at_models(self, parts: House) -> None:
@@ -145,7 +147,10 @@ process = Process()
 @signals.setup_logging.connect
 def _logs(**_: Any) -> None:
     """Celery sets up no logging of its own where this is connected."""
-    live = house().live
+    try:
+        live = house().live
+    except ConfigError as error:
+        sys.exit(error.message)
     logs.configure(live.current.log)
     live.on_change(lambda _, new: logs.set_level(new.log.level))
     live.watch()
@@ -153,6 +158,11 @@ def _logs(**_: Any) -> None:
 
 @signals.celeryd_after_setup.connect
 def _prepare(sender: str, instance: Any, **_: Any) -> None:
+    vault = house().vault
+    try:
+        claim_vault(truth(house().settings), vault.identity, vault.path)
+    except ConfigError as error:
+        sys.exit(error.message)
     process.prepare(instance, sender)
 
 

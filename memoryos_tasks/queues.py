@@ -19,6 +19,13 @@ TASKS = {
     "ingest": ("memory.ingest", MEMORY),
     "consolidate": ("memory.consolidate", MEMORY),
     "promote": ("memory.promote", MEMORY),
+    "erase": ("memory.erase", MEMORY),
+    # A client waits for it.
+    "change": ("memory.change", CHAT),
+    "export": ("memory.export", MEMORY),
+    "import": ("memory.import", MEMORY),
+    "compact": ("memory.compact", MEMORY),
+    "reindex": ("memory.reindex", MEMORY),
 }
 #: The kinds that nobody asked for: they run a few at a time, beside clients' work.
-OWN = ("consolidate", "promote")
+OWN = ("consolidate", "promote", "compact", "reindex")

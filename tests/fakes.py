@@ -87,6 +87,7 @@ class FakeJournal:
     buried: list[tuple[Entry, Failure, int]] = field(default_factory=list)
     full: bool = False
     rung: bool = False
+    gone: set[str] = field(default_factory=set)
 
     def append(
         self, owner: Owner, events: Sequence[Event], *, inbox: str = "", request_id: str = ""
@@ -143,6 +144,9 @@ class FakeJournal:
 
     def applied(self, entries: Sequence[Entry]) -> list[Ended]:
         return self._settle(entries, well=True)
+
+    def erased(self, events: Sequence[Event]) -> list[Event]:
+        return [event for event in events if event.event_id in self.gone]
 
     def tried(self, entry: Entry, times: int = 1) -> int:
         self.tries[entry.stream_id] = self.tries.get(entry.stream_id, 0) + times
@@ -255,6 +259,38 @@ class FakeLocks:
     def hold(self, owner: Owner, *, wait_seconds: float) -> Iterator[FakeHeld | None]:
         self.taken += 1
         yield self.held
+
+
+@dataclass
+class FakeCounters:
+    """Counts by name and label."""
+
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, name: str, counts: Mapping[str, int]) -> None:
+        for label, count in counts.items():
+            self.counts[name, label] = self.counts.get((name, label), 0) + count
+
+
+@dataclass
+class FakeUpkeep:
+    """Owners and in how many seconds they are looked at."""
+
+    noted: dict[Owner, float] = field(default_factory=dict)
+
+    def note(self, owner: Owner, *, after: float) -> None:
+        self.noted.setdefault(owner, after)
+
+    def settled(self, owner: Owner, *, after: float | None) -> None:
+        self.noted.pop(owner, None)
+        if after is not None:
+            self.noted[owner] = after
+
+    def due(self, *, count: int) -> list[Owner]:
+        return [*self.noted][:count]
+
+    def forget(self, owner: Owner) -> None:
+        self.noted.pop(owner, None)
 
 
 @dataclass

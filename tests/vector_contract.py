@@ -8,11 +8,15 @@ from uuid import UUID
 
 import pytest
 
+from memoryos_tasks.core.embedding import Space
 from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.spaces import SpacedStore
 from memoryos_tasks.ports.vectors import Point, Search, SparseVector, VectorStore, Where
 
 DIMENSIONS = 4
 ALICE = Owner("acme", "alice")
+#: Where another embedder's vectors live.
+OTHER = Space("openai:other/model", 3)
 #: The same user name in another tenant, and another user in the same tenant.
 STRANGERS = (Owner("other", "alice"), Owner("acme", "bob"))
 
@@ -99,6 +103,30 @@ class VectorContract:
         store.upsert(ALICE, [point(1, 5, place="stale")], fence=6)
         assert store.get(ALICE, [pid(1)])[0].payload["place"] == "page"
 
+    def test_many_patches_are_made_in_one_call(self, store: VectorStore) -> None:
+        # Given points, one of them written under a newer lock, and a stranger's
+        store.upsert(ALICE, [point(number, 5, place="stm") for number in (1, 2, 3)], fence=0)
+        store.patch(ALICE, [pid(3)], {"place": "newer"}, fence=9)
+        store.upsert(STRANGERS[0], [point(11, 5, place="theirs")])
+        # When several patches come at once
+        first = [pid(1), pid(11), "nonsense"], {"place": "一"}
+        second = [pid(2), pid(3)], {"place": "b", "kind": "x"}
+        store.patch_many(ALICE, [first, second, ([], {})], fence=7)
+        store.patch_many(ALICE, [])
+        # Then each changed what it may
+        hits = store.get(ALICE, [pid(1), pid(2), pid(3)])
+        assert [hit.payload["place"] for hit in hits] == ["一", "b", "newer"]
+        assert [hit.payload["kind"] for hit in hits] == ["turn", "x", "turn"]
+        assert [hit.payload["fence"] for hit in hits] == [7, 7, 9]
+        assert store.get(STRANGERS[0], [pid(11)])[0].payload["place"] == "theirs"
+
+    def test_a_stale_token_deletes_nothing(self, store: VectorStore) -> None:
+        store.upsert(ALICE, [point(1, 5), point(2, 5)], fence=7)
+        store.upsert(ALICE, [point(3, 5)])
+        store.patch(ALICE, [pid(2)], {"place": "newer"}, fence=8)
+        store.delete(ALICE, [pid(1), pid(2), pid(3)], fence=7)
+        assert [hit.id for hit in store.get(ALICE, [pid(1), pid(2), pid(3)])] == [pid(2)]
+
     def test_tokens_as_large_as_a_clock_are_told_apart(self, store: VectorStore) -> None:
         token = 1_900_000_000_000
         store.upsert(ALICE, [point(1, 5, place="new")], fence=token)
@@ -142,6 +170,16 @@ class VectorContract:
         # Then what the others wrote does not weigh in her score
         assert store.search([asking(ALICE, 5)])[0][0].score == pytest.approx(before)
         assert before == pytest.approx(math.log((8 - 1 + 0.5) / (1 + 0.5) + 1))
+
+    def test_numbers_have_bounds_and_values_can_be_unwanted(self, store: VectorStore) -> None:
+        store.upsert(ALICE, [point(1, 5, at=1.0, place="stm"), point(2, 5, at=2.0, place="page"), point(3, 5, at=3.0)])
+        for where, ids in (
+            (Where(ALICE, at_least={"at": 2.0}), [2, 3]),
+            (Where(ALICE, at_least={"at": 1.5}, at_most={"at": 2.5}), [2]),
+            (Where(ALICE, differs={"place": "stm"}), [2, 3]),
+            (Where(ALICE, differs={"place": "page"}, without=(pid(3),)), [1]),
+        ):
+            assert [hit.id for hit in store.scroll(where)[0]] == [pid(number) for number in ids]
 
     def test_the_corpus_of_the_idf_may_be_wider_than_what_is_searched(self, store: VectorStore) -> None:
         store.upsert(ALICE, [point(1, 5, place="x"), *(point(number, 6) for number in range(2, 9))])
@@ -221,6 +259,63 @@ class VectorContract:
         assert store.search([asking(stranger, 5, 6), Search(Where(stranger), 5, dense=[1, 0, 0, 0])]) == [[], []]
         assert store.scroll(Where(stranger, ids=(pid(1),))) == ([], None)
         assert store.count(Where(stranger)) == 0
+
+    def test_vectors_of_two_embedders_live_apart(self, store: SpacedStore) -> None:
+        # Given a point of Alice and one of a stranger, written before there was another embedder
+        store.upsert(ALICE, [point(1, 5, dense=[1, 0, 0, 0]), point(2, 5, dense=[0, 1, 0, 0])])
+        store.upsert(STRANGERS[0], [point(11, 5, dense=[1, 0, 0, 0])])
+        other = store.within(OTHER)
+        # Then the other's space is empty, though points and words are the same
+        assert other.search([Search(Where(ALICE), 5, dense=[1, 0, 0]), asking(ALICE, 5)])[0] == []
+        assert len(other.search([asking(ALICE, 5)])[0]) == 2
+        assert [hit.dense for hit in other.get(ALICE, [pid(1), pid(2)], vectors=True)] == [None, None]
+        # When it is filled, with a vector for what does not exist and one for a stranger's point
+        store.fill(ALICE, OTHER, {pid(1): [0, 0, 1], pid(2): [0, 3, 0], pid(9): [1, 0, 0], pid(11): [1, 0, 0]})
+        # Then each space ranks by its own vectors
+        hits = other.search([Search(Where(ALICE), 5, dense=[0, 0, 1])])[0]
+        assert [hit.id for hit in hits] == [pid(1), pid(2)]
+        assert [hit.id for hit in store.search([Search(Where(ALICE), 1, dense=[0, 1, 0, 0])])[0]] == [pid(2)]
+        assert other.get(ALICE, [pid(2)], vectors=True)[0].dense == pytest.approx((0, 1, 0))
+        assert store.get(ALICE, [pid(2)], vectors=True)[0].dense == pytest.approx((0, 1, 0, 0))
+
+    def test_what_a_space_lacks_is_told_across_owners_page_by_page(self, store: SpacedStore) -> None:
+        # Given points of three owners, of which a space has some
+        for at, owner in enumerate((ALICE, *STRANGERS)):
+            store.upsert(owner, [point(at * 10 + number, 5, dense=[1, 0, 0, 0]) for number in range(1, 4)])
+        store.fill(ALICE, OTHER, {pid(2): [1, 0, 0]})
+        store.within(OTHER).upsert(STRANGERS[0], [point(12, 5, dense=[1, 0, 0])])
+        assert store.lacks(OTHER) == 7
+        # When what it lacks is read three at a time
+        seen: list[tuple[Owner, str]] = []
+        cursor: str | None = None
+        for _ in range(3):
+            rows, cursor = store.lacking(OTHER, limit=3, cursor=cursor)
+            seen += [(owner, hit.id) for owner, hit in rows]
+        # Then each comes once, with its owner
+        assert cursor is None
+        hers, others, bobs = ([(owner, pid(n)) for n in ids] for owner, ids in
+                              ((ALICE, (1, 3)), (STRANGERS[0], (11, 13)), (STRANGERS[1], (21, 22, 23))))
+        assert seen == [*hers, *others, *bobs]
+
+    def test_a_fill_leaves_the_vector_that_was_written_meanwhile(self, store: SpacedStore) -> None:
+        store.upsert(ALICE, [point(1, 5, dense=[1, 0, 0, 0])])
+        store.within(OTHER).upsert(ALICE, [point(1, 5, dense=[0, 1, 0])])
+        store.fill(ALICE, OTHER, {pid(1): [1, 0, 0]})
+        assert store.within(OTHER).get(ALICE, [pid(1)], vectors=True)[0].dense == pytest.approx((0, 1, 0))
+        # And whoever writes a point whole leaves it without the vectors of others
+        assert store.get(ALICE, [pid(1)], vectors=True)[0].dense is None
+
+    def test_a_dropped_space_leaves_the_points_and_can_come_back(self, store: SpacedStore) -> None:
+        store.upsert(ALICE, [point(1, 5, dense=[1, 0, 0, 0])])
+        store.fill(ALICE, OTHER, {pid(1): [1, 0, 0]})
+        assert OTHER.vector in store.names()
+        store.drop(OTHER.vector)
+        store.drop(OTHER.vector)
+        assert OTHER.vector not in store.names()
+        assert store.count(Where(ALICE)) == 1
+        assert store.lacks(OTHER) == 1
+        store.fill(ALICE, OTHER, {pid(1): [0, 1, 0]})
+        assert store.within(OTHER).get(ALICE, [pid(1)], vectors=True)[0].dense == pytest.approx((0, 1, 0))
 
     def test_deleted_points_are_gone(self, store: VectorStore) -> None:
         store.upsert(ALICE, [point(1, 5), point(2, 5)])

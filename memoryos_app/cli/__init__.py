@@ -13,6 +13,8 @@ COMMANDS = {
     "chat": "Talk to a model that remembers.",
     "load": "Load a conversation from a file into a user's memory.",
     "retrieve": "Search a user's memory.",
+    "export": "Write all that is remembered of a user into a file.",
+    "import": "Bring an export, or another system's memory, into a user's memory.",
     "bench": "Measure a running MemoryOS.",
     "dlq": "Look at dead letters; replay or purge them.",
     "keys": "Make, list and revoke API keys.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +19,8 @@ Stream = Generator[dict[str, Any], None, None]
 
 #: Seconds to connect, and to wait for the next byte.
 TIMEOUT = (5.0, 60.0)
+#: Seconds to wait for the answer to an upload, which the server takes in as fast as it can write it to disk.
+UPLOAD_SECONDS = 600.0
 #: How often a call is tried while the server says that it cannot now (503, 429).
 ATTEMPTS = 6
 
@@ -66,6 +68,18 @@ class Api:
                 break
             time.sleep(_patience(answer, attempt))
         return answer.status_code, self._read(answer)
+
+    def upload(self, path: str, pieces: Iterable[bytes], content_type: str) -> Any:
+        """The JSON answer of a POST whose body is sent as it is read; it is sent once."""
+        try:
+            answer = self._session.post(self.url + path, data=iter(pieces), headers={"Content-Type": content_type},
+                                        timeout=(TIMEOUT[0], UPLOAD_SECONDS))
+        except requests.ConnectionError as error:
+            said = f"{self.url} does not answer, or hung up. Start a server with 'memoryos up', or name it with --url."
+            raise Failed(said) from error
+        except requests.RequestException as error:
+            raise Failed(f"{self.url}{path}: {error}") from error
+        return self._read(answer)
 
     def stream(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Stream:
         """The JSON of each server-sent event of a POST, up to ``[DONE]``; a stream that ends without it failed."""

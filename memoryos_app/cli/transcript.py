@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from memoryos_app.cli.locomo import is_locomo, read_samples
+from memoryos_tasks.core.transfer.transcript import LINE, ROLES
 
 #: A message as ``POST /v1/memory/add`` takes it.
 Message = dict[str, Any]
 
-_ROLES = {
-    "user": "user", "human": "user", "用户": "user", "assistant": "assistant", "ai": "assistant", "bot": "assistant",
-    "助手": "assistant", "助理": "assistant", "system": "system", "系统": "system", "tool": "tool", "工具": "tool",
-}
 _FIELDS = ("role", "content", "event_id", "name", "timestamp", "session_id", "assistant_id", "metadata")
-_LINE = re.compile(r"^\s*([^\s:：][^:：]{0,39}?)\s*[:：](?!//)\s*(.*)$")
 
 
 class Unreadable(ValueError):
@@ -103,7 +98,7 @@ def _plain(text: str) -> list[Message]:
     """A line without a speaker goes on with the message before it; known words are roles, other speakers are names."""
     messages: list[Message] = []
     for line in text.splitlines():
-        found = _LINE.match(line)
+        found = LINE.match(line)
         if found:
             messages.append({**_speaker(found[1]), "content": found[2]})
         elif messages and line.strip():
@@ -114,7 +109,7 @@ def _plain(text: str) -> list[Message]:
 
 
 def _speaker(name: str) -> Message:
-    role = _ROLES.get(name.lower())
+    role = ROLES.get(name.lower())
     return {"role": role} if role else {"role": "user", "name": name}
 
 

@@ -19,6 +19,7 @@ MOST = 1000
 WHOSE = "Whose memory; else the header's user, else the key's own."
 LIMIT = "Most results, 1 to 100; `memory.retrieve_limit` when absent."
 AS_OF = "What was known then: seconds since the epoch, or ISO 8601."
+BUDGET = "Tokens that the contents may cost together: characters / 4, one each for Chinese; `limit` is 100 if absent."
 
 
 class Strict(Schema):
@@ -126,7 +127,10 @@ class RetrieveSchema(Strict):
         metadata={"description": "`short_term`, `mid_term`, `long_term`; all when absent."},
     )
     as_of = Moment(metadata={"description": AS_OF})
-    explain = Flag(metadata={"description": "`true` adds the parts of each score."})
+    max_tokens = Whole(
+        validate=validate.Range(1, 1_000_000, error="must be 1 to 1,000,000."), metadata={"description": BUDGET}
+    )
+    explain = Flag(metadata={"description": "`true` adds the parts of each score, and what was left out and why."})
 
 
 class RetrieveQuerySchema(RetrieveSchema):
@@ -138,6 +142,11 @@ class RetrieveQuerySchema(RetrieveSchema):
         metadata={"description": LIMIT},
     )
     as_of = Moment(text=True, metadata={"description": AS_OF})
+    max_tokens = Whole(
+        text=True,
+        validate=validate.Range(1, 1_000_000, error="must be 1 to 1,000,000."),
+        metadata={"description": BUDGET},
+    )
 
     @pre_load
     def from_texts(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from memoryos_app.stack.program import Program, Role, app_programs, redis_progra
 from memoryos_app.stack.ready import base_url
 from memoryos_app.stack.supervisord import configuration
 from memoryos_tasks.adapters.config.toml import config_path
+from memoryos_tasks.adapters.vault.files import FileVault
 from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.core.settings import Settings
 
@@ -45,6 +46,7 @@ def make_plan(settings: Settings, environ: Mapping[str, str], apps: Sequence[Pro
     host, port = settings.gateway.host, settings.gateway.port
     data = DataDir(settings.data_dir)
     try:
+        FileVault(settings.vault_dir)
         if not is_free(host, port):
             raise PortTaken(f"Port {port} on {host} is in use. Stop what listens there or choose another with --port.")
         stores, words = _stores(settings, data)

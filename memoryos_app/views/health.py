@@ -75,8 +75,12 @@ def _missing(settings: Settings, state: State) -> list[str]:
 
 
 def _needed(settings: Settings) -> tuple[str, ...]:
-    """The embedded vector store has an owner with a queue of its own; a server needs none."""
-    return ("chat", "memory", "maintenance", *(() if settings.vectors.url else ("vectors",)))
+    """The embedded vector store has an owner with a queue of its own; a server needs none, nor does no store."""
+    return ("chat", "memory", "maintenance", *(("vectors",) if _embedded(settings) else ()))
+
+
+def _embedded(settings: Settings) -> bool:
+    return not settings.vectors.url and settings.vectors.engine != "none"
 
 
 def _up(up: bool) -> str:

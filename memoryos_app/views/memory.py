@@ -74,7 +74,8 @@ def retrieve_by_url(asked: dict[str, Any]) -> Response:
 
 def _retrieve(asked: dict[str, Any]) -> Response:
     owner = owner_required(request, asked.pop("user_id", None))
-    asked.setdefault("limit", parts().settings().memory.retrieve_limit)
+    if "max_tokens" not in asked:
+        asked.setdefault("limit", parts().settings().memory.retrieve_limit)
     return _read(owner, "retrieve", asked)
 
 

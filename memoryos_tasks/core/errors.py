@@ -132,6 +132,24 @@ class VectorsDown(Unavailable):
     code = "vectors_unavailable"
 
 
+class EmbedderDown(Unavailable):
+    """The embedding model is not reachable; try again."""
+
+    code = "embedder_unavailable"
+
+
+class VaultDown(Unavailable):
+    """The vault that keeps the users' keys cannot be read or written; try again."""
+
+    code = "vault_unavailable"
+
+
+class Unreadable(MemoryOSError):
+    """This text was sealed with a key that is not in the vault: its user was erased, or the vault is another one."""
+
+    code = "unreadable_text"
+
+
 class UpstreamError(MemoryOSError):
     """The model provider failed."""
 

@@ -88,6 +88,9 @@ class Redis:
 class Vectors:
     """Where vectors are kept."""
 
+    engine: str = setting(
+        "auto", "auto: the server of url if there is one, else the engine inside one worker. none: no index at all; "
+        "memory is then short-term memory alone.", choices=("auto", "none"), restart=True)
     url: str = setting(
         "", "A Qdrant server or cluster (1.19 or newer) to use instead of the engine inside one worker.",
         schemes=HTTP_SCHEMES, secret=True, restart=True)
@@ -98,12 +101,44 @@ class Vectors:
 
 
 @dataclass(frozen=True, slots=True)
+class Vault:
+    """Where the users' keys are kept, apart from the texts that they seal."""
+
+    path: str = setting(
+        "", "Directory of the users' keys, the same for all processes of a deployment. Unset: vault in data_dir.",
+        restart=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Embedding:
-    """What turns text into vectors."""
+    """What turns text into vectors. After a change, memory is embedded anew in the background."""
 
     provider: str = setting(
-        "static", "static: word vectors that ship with the package; no download, no key.",
-        choices=("static",), restart=True)
+        "static", "static: word vectors that ship with the package, no download, no key; openai: any server that "
+        "speaks OpenAI's /embeddings (OpenAI, Ollama, vLLM, TEI); fastembed and sentence-transformers: a model in this "
+        "process, with the extra of that name installed.",
+        choices=("static", "openai", "fastembed", "sentence-transformers"), restart=True)
+    model: str = setting("", "The model's name at that provider; static has only one.", restart=True)
+    dimensions: int = setting(
+        0, "How many numbers the model's vectors have; openai needs it, the others know.", low=0, high=65536,
+        restart=True)
+    base_url: str = setting(
+        "", "Where /embeddings is, like http://127.0.0.1:11434/v1; unset: llm.openai_base_url, else "
+        "https://api.openai.com/v1.", schemes=HTTP_SCHEMES, restart=True)
+    api_key: str = setting(
+        "", "API key of that server; unset with base_url unset: llm.openai_api_key.", secret=True, restart=True)
+    batch: int = setting(
+        64, "Texts in one request; servers have limits of their own (TEI: 32 by default).", low=1, high=2048,
+        restart=True)
+    query_timeout: float = setting(
+        1.5, "Limit of embedding a question or a few texts, since somebody waits; then words alone are searched.",
+        low=0.05, high=60, restart=True)
+    timeout: float = setting(
+        20.0, "Limit of embedding a larger batch.", low=0.05, high=600, restart=True)
+    cache: int = setting(
+        2000, "Vectors of texts embedded lately that each process keeps.", low=0, high=1000000, restart=True)
+    model_dir: str = setting(
+        "", "Folder where the in-process providers find their models; unset: their own cache folder.", restart=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +168,20 @@ class Memory:
     idle_seconds: float = setting(
         300.0, "A session silent for this long is consolidated.", low=1, high=604800)
     promote_heat: float = setting(
-        5.0, "A segment hotter than this is analysed for facts (visits + pages + recency).", low=0, high=1000,
-        restart=True)
+        5.0, "A segment hotter than this is analysed for facts (visits + pages + recency, which all fade).",
+        low=0, high=1000, restart=True)
+    analyst_model: str = setting(
+        "", "Model that analyses hot segments for facts and a summary, such as openai/gpt-4o-mini; it is shown the "
+        "messages. Unset: rules do it, and nothing is sent anywhere.")
+    max_segments: int = setting(
+        2000, "Topics (segments) of one user; beyond it the coldest lose their pages. Messages and facts stay.",
+        low=1, high=1000000)
+    max_pages: int = setting(20_000, "Exchanges (pages) of one user, in the same way.", low=1, high=10000000)
+    forget_after_days: float = setting(
+        0.0, "A topic that nothing has touched for so many days is forgotten: no search finds its messages any more, "
+        "its facts stay. 0: never.", low=0, high=36500)
+    compact_seconds: float = setting(
+        3600.0, "How often the memory of a user is tidied while anything in it is warm.", low=1, high=86400)
     prompt_budget_tokens: int = setting(
         1500, "The most that memories may take of a prompt.", low=0, high=1000000, restart=True)
     retrieve_limit: int = setting(10, "Results of a retrieve that names no limit.", low=1, high=100, restart=True)
@@ -235,12 +282,18 @@ class Settings:
     auth: Auth = field(default_factory=Auth)
     redis: Redis = field(default_factory=Redis)
     vectors: Vectors = field(default_factory=Vectors)
+    vault: Vault = field(default_factory=Vault)
     embedding: Embedding = field(default_factory=Embedding)
     worker: Worker = field(default_factory=Worker)
     memory: Memory = field(default_factory=Memory)
     jobs: Jobs = field(default_factory=Jobs)
     llm: Llm = field(default_factory=Llm)
     log: Log = field(default_factory=Log)
+
+    @property
+    def vault_dir(self) -> Path:
+        """The directory of the users' keys."""
+        return Path(self.vault.path).expanduser() if self.vault.path else self.data_dir / "vault"
 
     @property
     def auth_required(self) -> bool:

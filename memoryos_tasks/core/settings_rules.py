@@ -9,7 +9,7 @@ from memoryos_tasks.core.settings import Settings, is_loopback
 
 def contradictions(settings: Settings) -> list[str]:
     """One line for each pair of settings that cannot hold together: the keys, the problem, the fix."""
-    return [*_deadlines(settings), *_claims(settings), *_doors(settings)]
+    return [*_deadlines(settings), *_claims(settings), *_doors(settings), *_embedder(settings)]
 
 
 def _deadlines(s: Settings) -> Iterator[str]:
@@ -42,3 +42,32 @@ def _doors(s: Settings) -> Iterator[str]:
     if s.auth.required == "off" and not is_loopback(s.gateway.host) and not s.auth.allow_open:
         yield (f"auth.required: \"off\" on gateway.host {s.gateway.host!r} would open all memory to the network. "
                "Use \"auto\" or \"on\", listen on 127.0.0.1, or set auth.allow_open = true if you mean it.")
+
+
+def _embedder(s: Settings) -> Iterator[str]:
+    one = s.embedding
+    if s.vectors.engine == "none" and s.vectors.url:
+        yield ("vectors.engine: \"none\" contradicts vectors.url. Remove vectors.url (QDRANT_URL), or give "
+               "vectors.engine \"auto\".")
+    if one.provider == "static":
+        if one.model:
+            yield (f"embedding.model: {one.model!r} does nothing with embedding.provider \"static\". Remove it, or "
+                   "name the provider that has this model.")
+        return
+    if not one.model.strip():
+        yield (f"embedding.model: embedding.provider \"{one.provider}\" needs it. Give the model's name, such as "
+               f"{EXAMPLES[one.provider]}.")
+    if one.provider == "openai" and not one.dimensions:
+        yield ("embedding.dimensions: embedding.provider \"openai\" needs it. Give the length of the model's vectors, "
+               "such as 1536 for text-embedding-3-small or 1024 for bge-m3.")
+    if one.query_timeout > one.timeout:
+        yield (f"embedding.query_timeout: {one.query_timeout:g} s is longer than embedding.timeout "
+               f"({one.timeout:g} s). Lower it or raise embedding.timeout.")
+
+
+#: A model of each provider, to show what is wanted.
+EXAMPLES = {
+    "openai": "text-embedding-3-small",
+    "fastembed": "BAAI/bge-small-en-v1.5",
+    "sentence-transformers": "all-MiniLM-L6-v2",
+}

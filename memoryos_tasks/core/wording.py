@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from memoryos_tasks.core.claims import USER
+from memoryos_tasks.core.claims import ASSISTANT, USER
+from memoryos_tasks.core.doings import verb_of
+from memoryos_tasks.core.validity import ANY, base, is_former
 from memoryos_tasks.core.words_zh import FAVORITE_WORDS, RELATION_WORDS
 
 # Words in braces: S the subject, P its possessive, v the value, a the value with an article; any other is a verb in
@@ -39,6 +42,12 @@ _EN: Mapping[str, str] = {
     "answer length": "{S} {wants} {v} answers.",
     "answer language": "{S} {wants} answers in {v}.",
     "date": "{P} date is {v}.",
+    "vehicle": "{S} {drives} {a}.",
+    "location": "{S} {is} in {v} for now.",
+    "promise": "{S} promised: {v}.",
+    "habit": "{S} regularly: {v}.",
+    "commute": "{P} commute: {v}.",
+    "lives with": "{S} {lives} with {v}.",
 }
 _ZH: Mapping[str, str] = {
     "name": "{S}的名字是{v}。",
@@ -79,7 +88,16 @@ _ZH: Mapping[str, str] = {
     "answer language": "{S}希望用{v}回答。",
     "date": "{S}的时间是{v}。",
     "kind": "{S}是{v}。",
+    "vehicle": "{S}开{v}。",
+    "location": "{S}在{v}。",
+    "promise": "{S}答应：{v}。",
+    "habit": "{S}平时的活动：{v}。",
+    "commute": "{S}{v}。",
+    "lives with": "{S}和{v}住。",
+    "phone number": "{S}的电话是{v}。",
+    "email": "{S}的邮箱是{v}。",
 }
+_FIRST_VERB = re.compile(r"(?<=^\{S\} )(.)")
 _SECOND = {"is": "are", "has": "have", "was": "were", "studies": "study"}
 
 
@@ -98,19 +116,31 @@ def addressed(text: str) -> str:
         return "Your " + text.removeprefix("The user's ")
     if not text.startswith("The user "):
         return text
-    verb, gap, rest = text.removeprefix("The user ").partition(" ")
-    base = verb[:-1] if verb.endswith("s") and not verb.endswith("ss") else verb
-    return f"You {_SECOND.get(verb, base)}{gap}{rest}"
+    said = text.removeprefix("The user ")
+    never = "no longer " if said.startswith("no longer ") else ""
+    verb, gap, rest = said.removeprefix(never).partition(" ")
+    stem = verb[:-1] if verb.endswith("s") and not verb.endswith("ss") else verb
+    return f"You {never}{_SECOND.get(verb, stem)}{gap}{rest}"
 
 
 def _chinese(subject: str, attribute: str, value: str, label: str, you: bool) -> str:
     who = "你" if you else "用户"
     if subject != USER:
-        who = f"{who}的{label or RELATION_WORDS.get(subject, subject)}"
+        who = "助手" if subject == ASSISTANT else f"{who}的{label or RELATION_WORDS.get(subject, subject)}"
     if attribute.startswith("favorite "):
         what = label if subject == USER and label else attribute.removeprefix("favorite ")
         return f"{who}最喜欢的{FAVORITE_WORDS.get(what, what)}是{value}。"
-    return _ZH.get(attribute, "{S}的" + attribute + "是{v}。").format(S=who, v=value)
+    if verb_of(base(attribute)):
+        never = "不再" if is_former(attribute) else ""
+        return f"{who}{never}{verb_of(base(attribute))}{value}。"
+    template = _ZH.get(base(attribute), "{S}的" + base(attribute) + "是{v}。")
+    if is_former(attribute) and value in ANY:
+        return f"{who}离开了原来的{value.removeprefix('原来的')}。"
+    if is_former(attribute):
+        template = template.replace("了", "")
+        template = template.replace("{S}", "{S}不再", 1) if "的" not in template else template.replace("是", "不再是",
+        1)
+    return template.format(S=who, v=value)
 
 
 def _english(subject: str, attribute: str, value: str, label: str, you: bool) -> str:
@@ -119,9 +149,21 @@ def _english(subject: str, attribute: str, value: str, label: str, you: bool) ->
     else:
         who = f"{'Your' if you else 'The user' + chr(39) + 's'} {label or subject}"
         whose = f"{who}'s"
+    if subject == ASSISTANT:
+        who, whose = "The assistant", "The assistant's"
     if attribute == "kind":
         return f"{who} is {value}."
-    template = _EN.get(attribute, "{P} " + attribute + " is {v}.")
+    if verb := verb_of(base(attribute)):
+        first, _, more = verb.partition(" ")
+        said = verb if you and subject == USER else f"{first}{'es' if first.endswith('ch') else 's'} {more}".strip()
+        return f"{who} {'no longer ' if is_former(attribute) else ''}{said} {value}."
+    template = _EN.get(base(attribute), "{P} " + base(attribute) + " is {v}.")
+    if is_former(attribute) and value in ANY:
+        return f"{who} left the {value.removeprefix('old ')}."
+    if is_former(attribute):
+        template = _FIRST_VERB.sub(r"no longer \1", template, count=1) if "{S}" in template else (
+            template.replace(" is ", " is no longer ", 1)
+        )
     words = _Words(S=who, P=whose, v=value, a=_article(value) + value)
     words.second = you and subject == USER
     return template.format_map(words)

@@ -17,10 +17,22 @@ RELATIONS = (
 #: One word for the several that mean one relation.
 SAME_RELATION = {
     "mom": "mother", "mum": "mother", "dad": "father", "grandma": "grandmother", "grandpa": "grandfather",
+    "manager": "boss",
     "puppy": "dog", "kitten": "cat", "flatmate": "roommate", "coworker": "colleague", "co-worker": "colleague",
     "neighbour": "neighbor", "fiancee": "fiance", "fiancé": "fiance",
 }  # fmt: skip
+#: Kinds of animals that people name instead of the animal.
+BREEDS = {
+    breed: animal
+    for animal, breeds in {
+        "dog": "labrador retriever poodle beagle husky bulldog corgi dachshund terrier spaniel shepherd collie pug"
+        " chihuahua greyhound doodle goldendoodle labradoodle",
+        "cat": "tabby siamese ragdoll persian",
+    }.items()
+    for breed in breeds.split()
+}
 PETS = (
+    "(?:golden |german |border |cocker |french |english |maine )?(?:" + "|".join(BREEDS) + r")s?|"
     "dogs?|cats?|pupp(?:y|ies)|kittens?|parrots?|hamsters?|rabbits?|bunn(?:y|ies)|horses?|turtles?|tortoises?|birds?"
     "|snakes?|lizards?|goldfish|fish|guinea pigs?|ferrets?|chickens?|cockatiels?|budgies?"
 )

@@ -13,19 +13,34 @@ RELATIONS = {
     "女友": "girlfriend", "男朋友": "boyfriend", "男友": "boyfriend", "朋友": "friend", "闺蜜": "friend",
     "同事": "colleague", "老板": "boss", "上司": "boss", "室友": "roommate", "同学": "classmate", "邻居": "neighbor",
     "叔叔": "uncle", "舅舅": "uncle", "阿姨": "aunt", "姑姑": "aunt", "表哥": "cousin", "表妹": "cousin",
-    "狗狗": "dog", "小狗": "dog", "狗": "dog", "猫咪": "cat", "小猫": "cat", "猫": "cat", "兔子": "rabbit",
+    "房东": "landlord", "领导": "boss", "经理": "boss", "对象": "partner", "老师": "teacher", "医生": "doctor",
+    "金毛": "dog", "哈士奇": "dog", "柯基": "dog", "泰迪": "dog", "拉布拉多": "dog", "柴犬": "dog", "边牧": "dog",
+    "贵宾犬": "dog", "橘猫": "cat", "布偶猫": "cat", "英短": "cat", "美短": "cat", "狸花猫": "cat", "狗狗": "dog",
+    "小狗": "dog", "狗": "dog", "猫咪": "cat", "小猫": "cat", "猫": "cat", "兔子": "rabbit",
     "仓鼠": "hamster", "鹦鹉": "parrot", "宠物": "pet",
 }  # fmt: skip
+#: The subjects that are animals.
+ANIMALS = ("dog", "cat", "rabbit", "hamster", "parrot", "pet", "horse", "turtle", "fish", "bird")
 #: The subject → a Chinese word for it.
 RELATION_WORDS = {subject: word for word, subject in reversed(RELATIONS.items())} | {
     "sister": "姐妹", "brother": "兄弟", "dog": "狗", "cat": "猫",
-    "flight": "航班", "appointment": "预约", "meeting": "会议", "interview": "面试", "exam": "考试", "wedding": "婚礼",
+    "flight": "航班", "appointment": "预约", "meeting": "会议", "interview": "面试", "exam": "考试",
+    "wedding": "婚礼",
     "car": "车", "phone": "手机", "trip": "旅行", "train": "火车",
 }  # fmt: skip
 THINGS = {
     "航班": "flight", "飞机": "flight", "火车": "train", "高铁": "train", "预约": "appointment", "会议": "meeting",
-    "面试": "interview", "考试": "exam", "婚礼": "wedding", "手术": "surgery", "旅行": "trip", "毕业典礼": "graduation",
+    "面试": "interview", "考试": "exam", "婚礼": "wedding", "手术": "surgery", "旅行": "trip",
+    "毕业典礼": "graduation", "聚会": "party", "约会": "date", "开会": "meeting", "复查": "checkup", "体检": "checkup",
     "车": "car", "手机": "phone", "电脑": "laptop",
+}  # fmt: skip
+
+#: Numbers and addresses of the user → the attribute.
+PERSONAL = {
+    "手机号码": "phone number", "手机号": "phone number", "电话号码": "phone number", "电话": "phone number",
+    "号码": "phone number", "微信号": "wechat", "微信": "wechat", "邮箱": "email", "电子邮箱": "email",
+    "邮箱地址": "email", "地址": "address", "车牌号": "plate number", "门牌号": "house number", "网名": "nickname",
+    "编辑器": "editor", "浏览器": "browser", "手机": "phone", "健身房": "gym", "银行": "bank",
 }  # fmt: skip
 
 COUNTRIES = word_set(

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from memoryos_tasks.core.events import Owner
+
+#: Whose key seals what cannot be told to be any user's.
+SYSTEM_LETTERS = Owner("_system", "dead letters")
 #: The list of events that never came into memory, beside one list per Celery queue.
 EVENTS = "events"
 

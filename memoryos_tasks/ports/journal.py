@@ -81,6 +81,9 @@ class Journal(Protocol):
     def applied(self, entries: Sequence[Entry]) -> list[Ended]:
         """Note the entries as applied and acknowledge them; the jobs that this completes."""
 
+    def erased(self, events: Sequence[Event]) -> list[Event]:
+        """Those of these journaled events that were erased since; ask after what was made of them is written."""
+
     def tried(self, entry: Entry, times: int = 1) -> int:
         """Count a try of this entry alone (-1 takes one back); how many there were."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from memoryos_tasks.core.errors import TruthDown, VectorsDown
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.items import Fact, Kind, Recalled, Tier
-from memoryos_tasks.core.text import content_words
+from memoryos_tasks.core.text import terms
 from memoryos_tasks.ports.stm import Stm
 from memoryos_tasks.services.beliefs import Beliefs
 from memoryos_tasks.services.recall import Recall
@@ -62,9 +62,16 @@ class Contexts:
         seen = [event.event_id for event in recent]
         try:
             recalled = self._recall.search(
-                owner, question, limit=limit, now=self._clock(), exclude_event_ids=seen
+                owner,
+                question,
+                limit=limit,
+                now=self._clock(),
+                exclude_event_ids=seen,
+                asked=self._beliefs.asked(owner, question),
             )
-            facts = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,))
+            facts = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,), now=self._clock())
+            if self._recall.meaning.away:
+                missing.append("embedder")
         except VectorsDown:
             missing.append("vectors")
             recalled = [] if "truth" in missing else self.remembered(owner, question, limit=limit, without=seen)
@@ -72,11 +79,11 @@ class Contexts:
 
     def remembered(self, owner: Owner, question: str, *, limit: int, without: Sequence[str] = ()) -> list[Recalled]:
         """What the newest sessions' short-term memory has to it, by shared words: the answer without vectors."""
-        words = set(content_words(question))
+        words = set(terms(question))
         found: list[tuple[int, int, Event]] = []
         for session in self._stm.sessions(owner, count=FALLBACK_SESSIONS):
             for event in self._stm.newest(owner, session, count=self._capacity):
-                shared = len(words & set(content_words(event.content)))
+                shared = len(words & set(terms(event.content)))
                 if event.event_id not in without:
                     found.append((shared, event.seq, event))
         found.sort(key=lambda row: row[:2], reverse=True)

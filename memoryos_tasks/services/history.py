@@ -9,7 +9,7 @@ from typing import Any
 
 from memoryos_tasks.core.errors import InvalidRequest
 from memoryos_tasks.core.events import Event, Owner
-from memoryos_tasks.core.items import IN_STM, Kind
+from memoryos_tasks.core.items import FORGOTTEN, IN_STM, Kind
 from memoryos_tasks.ports.stm import Stm
 from memoryos_tasks.ports.vectors import VectorStore, Where
 from memoryos_tasks.services.recall import Recall
@@ -67,7 +67,7 @@ class History:
     ) -> list[tuple[Event, str]]:
         """The next ``count`` events up to the number ``newest``, each with its place."""
         recent = self._stm.following(owner, session, after=after, count=count)
-        where = Where(owner, kinds=(Kind.TURN.value,), sessions=(session,) if session is not None else ())
+        where = Where(owner, kinds=(Kind.TURN.value, FORGOTTEN), sessions=(session,) if session is not None else ())
         turns = self._vectors.in_order(where, after=after, limit=count)
         rows = [(self._recall.event(owner, hit), str(hit.payload["place"])) for hit in turns]
         listed = {event.event_id for event, _ in rows}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,7 +12,7 @@ import structlog
 
 from memoryos_tasks.core.errors import Busy, LostClaim, MemoryOSError, TrafficDown, Unavailable, WorkerLost
 from memoryos_tasks.core.events import Event, Owner
-from memoryos_tasks.core.extraction import extract
+from memoryos_tasks.core.extraction import extract_all
 from memoryos_tasks.core.retries import ATTEMPTS, Verdict, decide, reason
 from memoryos_tasks.core.retrieval import BEFORE
 from memoryos_tasks.ports.journal import Ended, Entry, Journal
@@ -179,6 +179,8 @@ class Ingest:
         """Note the entries as applied, tell who waits, and find out which sessions overflow."""
         if not entries:
             return
+        for event in self._journal.erased([entry.event for entry in entries]):
+            self._recall.forget(event.owner, [event])
         self._announce(entries, self._journal.applied(entries))
         drained.applied += len(entries)
         sessions = list({(entry.event.owner, entry.event.session) for entry in entries})
@@ -207,8 +209,9 @@ class Ingest:
         if not entries:
             return
         events = [entry.event for entry in entries]
-        self._recall.index(events, self._before(owner, events))
-        self._learn(owner, events, lock_seconds)
+        before = self._before(owner, events)
+        self._recall.index(events, before)
+        self._learn(owner, events, before, lock_seconds)
 
     def _try(self, owner: Owner, entry: Entry, lock_seconds: float) -> bool:
         """Apply one entry alone; whether it was. The try is counted before it, since the process may die of it."""
@@ -245,13 +248,17 @@ class Ingest:
             before[session] = self._stm.preceding(owner, session, before=first, count=BEFORE)
         return before
 
-    def _learn(self, owner: Owner, events: Sequence[Event], lock_seconds: float) -> None:
-        facts = [fact for event in events if event.role == "user" for fact in extract(event)]
+    def _learn(
+        self, owner: Owner, events: Sequence[Event], before: Mapping[str, Sequence[Event]], lock_seconds: float
+    ) -> None:
+        facts = extract_all(events, before)
         if not facts:
             return
         with self._locks.hold(owner, wait_seconds=lock_seconds) as held:
             if held is None:
                 raise Busy("Another run kept this user's memory for too long; the events stay pending.")
+            erased = {event.event_id for event in self._journal.erased(events)}
+            facts = [fact for fact in facts if not erased.intersection(fact.sources)]
             self._beliefs.learn(owner, facts, fence=held.token)
 
     def _announce(self, entries: Sequence[Entry], ended: Sequence[Ended]) -> None:

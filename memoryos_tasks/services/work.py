@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from memoryos_tasks.core.errors import Cancelled, LostClaim, MemoryOSError
+from memoryos_tasks.core.errors import Cancelled, InvalidRequest, LostClaim, MemoryOSError
 from memoryos_tasks.core.retries import ATTEMPTS, Verdict, decide, reason
 from memoryos_tasks.ports.ledger import Claim, Failure, Job, Ledger, Status
 
@@ -92,6 +92,10 @@ def close(ledger: Ledger, claim: Claim, error: Exception, attempts: int) -> str:
         if isinstance(error, Cancelled):
             ledger.finish(claim, Status.CANCELLED, error=described)
             return Status.CANCELLED.value
+        if decision.verdict is Verdict.FAIL and job.request_id and isinstance(error, InvalidRequest):
+            # A client asked for what cannot be done: it reads so in its job, and there is nothing to replay.
+            ledger.finish(claim, Status.FAILED, error=described)
+            return Status.FAILED.value
         if decision.verdict is Verdict.FAIL:
             ledger.bury(claim, failure(error))
             return Status.DEAD.value

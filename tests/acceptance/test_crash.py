@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -21,14 +22,16 @@ KILLS = int(os.environ.get("CRASH_KILLS", "6"))
 SEED = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(1, 10**6))
 ENGINES = [os.environ["CRASH_REDIS"]] if os.environ.get("CRASH_REDIS") else ["6.2", "7"]
 PIPELINES = [os.environ["CRASH_PIPELINE"]] if os.environ.get("CRASH_PIPELINE") else ["sync", "async"]
+#: All of them in full, by scripts/crash_test; every engine and every pipeline once in the short form.
+FULL = "CRASH_EVENTS" in os.environ
+SYSTEMS = list(product(ENGINES, PIPELINES)) if FULL else list(zip(ENGINES, PIPELINES, strict=True))
 #: The most seconds that a round waits for its calls before the next kill.
 ROUND_SECONDS = 3.0
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(150 + 15 * KILLS)
-@pytest.mark.parametrize("pipeline", PIPELINES)
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("engine", "pipeline"), SYSTEMS)
 def test_what_was_acknowledged_is_in_memory_once(
     engine: str, pipeline: str, make_system: Callable[..., System], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,12 +14,14 @@ from waiting import until
 
 from memoryos_app.stack.engine import find_redis
 from memoryos_app.stack.program import Role, redis_program
-from memoryos_tasks.adapters.codec.plain import PlainCodec
+from memoryos_tasks.adapters.codec.sealed import SealedCodec
 from memoryos_tasks.adapters.redis import connections
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
+from memoryos_tasks.adapters.vault.files import FileVault
 from memoryos_tasks.core import settings as options
 from memoryos_tasks.core.settings import Settings
+from memoryos_tasks.ports.codec import Codec
 
 ROLES: tuple[Role, ...] = ("truth", "traffic")
 
@@ -79,15 +81,16 @@ def traffic(redis_settings: Settings) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def codec() -> PlainCodec:
-    return PlainCodec()
+def codec(tmp_path: Path) -> Codec:
+    """Seals with the keys of processes that have the test's folder for their data."""
+    return SealedCodec(FileVault(tmp_path / "vault"))
 
 
 @pytest.fixture
-def journal(truth: redis.Redis, codec: PlainCodec) -> RedisJournal:
+def journal(truth: redis.Redis, codec: Codec) -> RedisJournal:
     return RedisJournal(truth, codec, consumer="one")
 
 
 @pytest.fixture
-def ledger(truth: redis.Redis, codec: PlainCodec) -> RedisLedger:
+def ledger(truth: redis.Redis, codec: Codec) -> RedisLedger:
     return RedisLedger(truth, codec, options.Jobs())

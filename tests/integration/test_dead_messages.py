@@ -15,10 +15,11 @@ from celery_processes import CeleryProcess, environment, worker
 from waiting import until
 
 from memoryos_app.stack.program import Role
-from memoryos_tasks.adapters.codec.plain import PlainCodec
+from memoryos_tasks.adapters.codec.sealed import SealedCodec
 from memoryos_tasks.adapters.redis import connections
 from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
 from memoryos_tasks.adapters.redis.presence import Presence
+from memoryos_tasks.adapters.vault.files import FileVault
 from memoryos_tasks.core import settings as options
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.dead_letters import Letter
@@ -33,7 +34,7 @@ class System:
     def __init__(self, settings: Settings, process: CeleryProcess) -> None:
         self.process = process
         self.truth, self.traffic = connections.truth(settings), connections.traffic(settings, block=True)
-        self.letters = RedisDeadLetters(self.truth, PlainCodec(), options.Jobs())
+        self.letters = RedisDeadLetters(self.truth, SealedCodec(FileVault(settings.vault_dir)), options.Jobs())
         self.publisher = Publisher(settings)
 
     def letter(self, queue: str, mark: str) -> Letter:

@@ -11,7 +11,6 @@ import pytest
 import redis
 from fakes import make_event
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
 from memoryos_tasks.adapters.redis.journal import RedisJournal
@@ -20,6 +19,7 @@ from memoryos_tasks.adapters.redis.stm import RedisStm
 from memoryos_tasks.core.errors import NotFound, UpstreamError
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.settings import Jobs
+from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.dead_letters import EVENTS, Letter, Replayed
 from memoryos_tasks.ports.journal import Entry
 from memoryos_tasks.ports.ledger import Claim, Failure, Job, Status
@@ -32,7 +32,7 @@ POISON = Failure({"message": "坏了.", "code": "internal_error"}, "internal_err
 
 
 @pytest.fixture
-def dlq(truth: redis.Redis, codec: PlainCodec) -> RedisDeadLetters:
+def dlq(truth: redis.Redis, codec: Codec) -> RedisDeadLetters:
     return RedisDeadLetters(truth, codec, Jobs())
 
 
@@ -137,7 +137,7 @@ def test_a_replayed_job_that_fails_again_has_one_letter_that_tells_since_when(
 
 
 def test_a_replay_whose_workers_are_lost_is_a_letter_again(
-    dlq: RedisDeadLetters, truth: redis.Redis, codec: PlainCodec
+    dlq: RedisDeadLetters, truth: redis.Redis, codec: Codec
 ) -> None:
     hasty = RedisLedger(truth, codec, Jobs(lease_seconds=0.01, unclaimed_seconds=0.01, max_attempts=1))
     dead_chat(hasty)
@@ -219,7 +219,7 @@ def test_an_events_letter_tells_everything(dlq: RedisDeadLetters, journal: Redis
 
 
 def test_a_replayed_event_comes_into_memory_once_and_in_its_place(
-    dlq: RedisDeadLetters, journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+    dlq: RedisDeadLetters, journal: RedisJournal, truth: redis.Redis, codec: Codec
 ) -> None:
     # Given an event that died between two others of its session
     stm = RedisStm(truth, codec)
@@ -324,7 +324,7 @@ def test_an_entry_that_cannot_be_read_is_shown_and_cannot_be_replayed(
 
 
 def test_an_entry_that_can_be_read_by_now_is_replayed(
-    dlq: RedisDeadLetters, journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+    dlq: RedisDeadLetters, journal: RedisJournal, truth: redis.Redis, codec: Codec
 ) -> None:
     # Given a letter about an entry that an earlier version could not read
     body = json.dumps({"user_id": ALICE.user, "content": "读得懂"})

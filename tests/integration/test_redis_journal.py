@@ -11,7 +11,6 @@ import pytest
 import redis
 from fakes import make_event
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import connections, keyspace
 from memoryos_tasks.adapters.redis import journal as journal_module
 from memoryos_tasks.adapters.redis.journal import RedisJournal
@@ -20,6 +19,8 @@ from memoryos_tasks.adapters.redis.locks import RedisLocks
 from memoryos_tasks.adapters.redis.stm import RedisStm
 from memoryos_tasks.core.errors import EventConflict, QueueFull, TruthDown
 from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.ports.codec import Codec
+from memoryos_tasks.ports.dead_letters import SYSTEM_LETTERS
 from memoryos_tasks.ports.journal import Ended, Entry, Receipt
 from memoryos_tasks.ports.ledger import Failure, Status
 
@@ -168,7 +169,7 @@ def test_applied_events_close_their_job_and_nothing_is_pending(
     assert journal.read(count=10) == []
 
 
-def test_applying_again_changes_nothing(journal: RedisJournal, truth: redis.Redis, codec: PlainCodec) -> None:
+def test_applying_again_changes_nothing(journal: RedisJournal, truth: redis.Redis, codec: Codec) -> None:
     journal.append(ALICE, [make_event(ALICE, "e1", "one"), make_event(ALICE, "e2", "two")])
     entries = journal.admit(journal.read(count=10))
     assert len(journal.applied(entries)) == 1
@@ -180,7 +181,7 @@ def test_applying_again_changes_nothing(journal: RedisJournal, truth: redis.Redi
 
 
 def test_an_event_that_left_short_term_memory_does_not_come_back(
-    journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+    journal: RedisJournal, truth: redis.Redis, codec: Codec
 ) -> None:
     # Given an event that was admitted, consolidated and dropped before its consumer acknowledged it
     stm = RedisStm(truth, codec)
@@ -197,7 +198,7 @@ def test_an_event_that_left_short_term_memory_does_not_come_back(
 
 
 def test_another_consumer_takes_over_what_one_left(
-    journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+    journal: RedisJournal, truth: redis.Redis, codec: Codec
 ) -> None:
     # Given a consumer that read and admitted, and died
     journal.append(ALICE, [make_event(ALICE, f"e{n}", "x") for n in range(3)])
@@ -230,7 +231,7 @@ def test_entries_written_before_the_group_existed_are_read(journal: RedisJournal
     assert [entry.event.event_id for entry in journal.read(count=10)] == ["r1"]
 
 
-def test_two_groups_read_the_same_journal(truth: redis.Redis, codec: PlainCodec) -> None:
+def test_two_groups_read_the_same_journal(truth: redis.Redis, codec: Codec) -> None:
     first, second = (RedisJournal(truth, codec, group=group) for group in ("memoryos", "audit"))
     first.append(ALICE, [make_event(ALICE, "e1", "x")])
     assert len(first.read(count=1)) == len(second.read(count=1)) == 1
@@ -253,7 +254,7 @@ def test_a_raw_entry_is_an_event_like_any_other(journal: RedisJournal, truth: re
     assert journal.pending(event.owner) == 0
 
 
-def test_a_raw_entry_twice_is_applied_once(journal: RedisJournal, truth: redis.Redis, codec: PlainCodec) -> None:
+def test_a_raw_entry_twice_is_applied_once(journal: RedisJournal, truth: redis.Redis, codec: Codec) -> None:
     for _ in range(2):
         truth.xadd("chat_log", {"event_id": "r", "tenant": "acme", "payload": '{"user_id": "alice", "content": "x"}'})
     journal.applied(journal.admit(journal.read(count=10)))
@@ -305,7 +306,7 @@ BAD = {
 
 @pytest.mark.parametrize("fields", BAD.values(), ids=BAD)
 def test_an_entry_that_can_never_be_applied_goes_to_the_dead_letters(
-    journal: RedisJournal, truth: redis.Redis, fields: dict[str, Any]
+    journal: RedisJournal, truth: redis.Redis, codec: Codec, fields: dict[str, Any]
 ) -> None:
     # Given a bad entry between two good ones
     good = '{"user_id": "alice", "content": "good"}'
@@ -322,7 +323,8 @@ def test_an_entry_that_can_never_be_applied_goes_to_the_dead_letters(
     (letter,) = letters(truth)
     assert (letter["event_id"], letter["stream_id"]) == ("bad", stream_id)
     payload = fields.get("payload", "")
-    assert letter.get("payload", "") == ("\\xff\\xfe" if payload == b"\xff\xfe" else payload)
+    kept = codec.open(SYSTEM_LETTERS, letter.get("payload", ""))
+    assert kept == ("\\xff\\xfe" if payload == b"\xff\xfe" else payload)
     assert letter["reason"] == "invalid_request"
     assert letter["message"].startswith("The journal entry")
     assert truth.hget(keyspace.COUNTERS, "dead invalid_request") == "1"
@@ -351,7 +353,9 @@ def test_what_only_a_replay_says_is_passed_over_in_a_raw_entry(
     assert (journal.pending(ALICE), truth.xpending(keyspace.JOURNAL, "memoryos")["pending"]) == (0, 0)
 
 
-def test_a_raw_entry_that_conflicts_is_buried_whole(journal: RedisJournal, truth: redis.Redis) -> None:
+def test_a_raw_entry_that_conflicts_is_buried_whole(
+    journal: RedisJournal, truth: redis.Redis, codec: Codec
+) -> None:
     journal.append(ALICE, [make_event(ALICE, "e1", "mine")])
     truth.xadd("chat_log", {"event_id": "e1", "tenant": "acme", "payload": '{"user_id": "alice", "content": "theirs"}'})
     entries = journal.admit(journal.read(count=10))
@@ -359,12 +363,12 @@ def test_a_raw_entry_that_conflicts_is_buried_whole(journal: RedisJournal, truth
     journal.applied(entries)
     (letter,) = letters(truth)
     assert (letter["event_id"], letter["tenant"]) == ("e1", "acme")
-    assert json.loads(letter["payload"])["content"] == "theirs"
+    assert codec.open(ALICE, json.loads(letter["payload"])["content"]) == "theirs"
     assert journal.pending(ALICE) == 0
 
 
 def test_a_store_that_is_away_is_said_to_be(
-    redis_urls: dict[str, str], codec: PlainCodec, monkeypatch: pytest.MonkeyPatch
+    redis_urls: dict[str, str], codec: Codec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "truth_errors", connections.Role(TruthDown).errors)
     with redis.Redis(port=1, socket_connect_timeout=0.5) as nowhere:
@@ -377,7 +381,7 @@ def test_a_store_that_is_away_is_said_to_be(
 
 
 def test_what_was_appended_is_in_short_term_memory_at_once(
-    journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+    journal: RedisJournal, truth: redis.Redis, codec: Codec
 ) -> None:
     stm = RedisStm(truth, codec)
     journal.append(ALICE, [make_event(ALICE, "e1", "first"), make_event(ALICE, "e2", "第二", session="b s")])
@@ -415,7 +419,7 @@ def test_counters_come_back_to_nothing_on_every_way(journal: RedisJournal, truth
     assert truth.exists(keyspace.TRIES) == 0
 
 
-def test_a_full_queue_takes_nothing_and_says_when_to_come_back(truth: redis.Redis, codec: PlainCodec) -> None:
+def test_a_full_queue_takes_nothing_and_says_when_to_come_back(truth: redis.Redis, codec: Codec) -> None:
     # Given a journal that may hold three events to be applied, of all users
     journal = RedisJournal(truth, codec, most_pending=3)
     journal.append(ALICE, [make_event(ALICE, "e1", "x"), make_event(ALICE, "e2", "x")])
@@ -449,7 +453,7 @@ def test_one_bell_is_outstanding_until_it_is_heard(journal: RedisJournal, truth:
 
 
 def test_a_buried_event_is_a_letter_and_leaves_short_term_memory(
-    journal: RedisJournal, ledger: RedisLedger, truth: redis.Redis, codec: PlainCodec
+    journal: RedisJournal, ledger: RedisLedger, truth: redis.Redis, codec: Codec
 ) -> None:
     # Given one job over two events, of which one cannot be applied
     stm = RedisStm(truth, codec)
@@ -462,7 +466,8 @@ def test_a_buried_event_is_a_letter_and_leaves_short_term_memory(
     # Then it is kept whole with the reason, and acknowledged
     (letter,) = letters(truth)
     assert (letter["event_id"], letter["tenant"], letter["stream_id"]) == ("e1", "acme", bad.stream_id)
-    assert json.loads(letter["payload"])["content"] == "毒药"
+    assert codec.open(ALICE, json.loads(letter["payload"])["content"]) == "毒药"
+    letter["message"] = codec.open(ALICE, letter["message"])
     assert [letter[name] for name in ("reason", "message", "exception", "traceback", "attempts", "seq", "job")] == [
         "internal_error", "It failed: 坏了.", "ValueError", "a.py:1 in b", "3", "1", receipt.job_id,
     ]
@@ -490,7 +495,7 @@ def test_a_job_whose_last_event_is_buried_ends_with_it(journal: RedisJournal, le
 
 
 def test_a_session_that_is_empty_after_a_burial_is_not_looked_at_again(
-    journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+    journal: RedisJournal, truth: redis.Redis, codec: Codec
 ) -> None:
     journal.append(ALICE, [make_event(ALICE, "e1", "毒药"), make_event(ALICE, "e2", "毒药")])
     first, second = journal.admit(journal.read(count=10))
@@ -502,7 +507,7 @@ def test_a_session_that_is_empty_after_a_burial_is_not_looked_at_again(
 
 
 def test_a_dead_event_that_is_sent_again_is_a_new_one(
-    journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+    journal: RedisJournal, truth: redis.Redis, codec: Codec
 ) -> None:
     journal.append(ALICE, [make_event(ALICE, "e1", "x")])
     journal.bury(journal.admit(journal.read(count=1))[0], WHY, 3)
@@ -535,7 +540,7 @@ def test_an_entry_from_a_newer_process_is_left_to_it(journal: RedisJournal, trut
     assert truth.xlen(keyspace.JOURNAL) == 3
 
 
-def test_deliveries_tell_of_consumers_that_were_lost(truth: redis.Redis, codec: PlainCodec) -> None:
+def test_deliveries_tell_of_consumers_that_were_lost(truth: redis.Redis, codec: Codec) -> None:
     first, second = (RedisJournal(truth, codec, consumer=name) for name in ("first", "second"))
     first.append(ALICE, [make_event(ALICE, "e1", "x"), make_event(ALICE, "e2", "x")])
     assert [entry.deliveries for entry in first.read(count=1)] == [1]
@@ -556,7 +561,7 @@ def test_deliveries_tell_of_consumers_that_were_lost(truth: redis.Redis, codec: 
 
 
 def test_consumers_that_fell_silent_are_forgotten(
-    journal: RedisJournal, truth: redis.Redis, codec: PlainCodec, monkeypatch: pytest.MonkeyPatch
+    journal: RedisJournal, truth: redis.Redis, codec: Codec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given consumers of earlier processes, one of which holds an entry
     journal.append(ALICE, [make_event(ALICE, "e1", "x"), make_event(ALICE, "e2", "x")])
@@ -577,7 +582,7 @@ def names(truth: redis.Redis) -> set[str]:
 
 
 def test_who_comes_late_to_a_buried_entry_brings_nothing_back(
-    journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+    journal: RedisJournal, truth: redis.Redis, codec: Codec
 ) -> None:
     # Given an entry that one consumer read and slept over, while another took it and buried it
     journal.append(ALICE, [make_event(ALICE, "e1", "毒药")])
@@ -592,7 +597,7 @@ def test_who_comes_late_to_a_buried_entry_brings_nothing_back(
 
 
 def test_who_comes_late_with_a_dead_event_does_not_settle_its_successor(
-    journal: RedisJournal, truth: redis.Redis, codec: PlainCodec
+    journal: RedisJournal, truth: redis.Redis, codec: Codec
 ) -> None:
     # Given an event that was buried while a consumer slept over it, and sent again with other content
     journal.append(ALICE, [make_event(ALICE, "e1", "x", session="s")])

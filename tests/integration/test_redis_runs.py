@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import redis
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.runs import Saying
 
 ALICE = Owner("acme", "alice")
@@ -19,7 +19,7 @@ STRANGER = Owner("other", "alice")
 
 
 @pytest.fixture
-def runs(traffic: redis.Redis, codec: PlainCodec) -> RedisRuns:
+def runs(traffic: redis.Redis, codec: Codec) -> RedisRuns:
     return RedisRuns(traffic, codec)
 
 
@@ -38,13 +38,13 @@ def test_what_was_said_is_replayed_from_any_place(runs: RedisRuns, traffic: redi
     assert traffic.ttl(keyspace.run("acme", "job")) > 0
 
 
-def test_the_waiting_gateway_hears_the_same_at_once(runs: RedisRuns, traffic: redis.Redis) -> None:
+def test_the_waiting_gateway_hears_the_same_at_once(runs: RedisRuns, traffic: redis.Redis, codec: Codec) -> None:
     runs.say(ALICE, "job", Saying.START, {"tier": "2"}, inbox="gw-1")
     entries: Any = traffic.xrange(keyspace.inbox_key("gw-1"))
     ((_, heard),) = entries
     (message,) = runs.replay(ALICE, "job")
     assert (heard["job"], heard["id"], heard["say"]) == ("job", message.id, "start")
-    assert json.loads(heard["data"]) == {"tier": "2"}
+    assert json.loads(codec.open(ALICE, heard["data"])) == {"tier": "2"}
     assert traffic.ttl(keyspace.inbox_key("gw-1")) > 0
 
 

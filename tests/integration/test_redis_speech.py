@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 import redis
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.runs import Saying
 
 ALICE = Owner("acme", "alice")
 
 
 @pytest.fixture
-def runs(traffic: redis.Redis, codec: PlainCodec) -> RedisRuns:
+def runs(traffic: redis.Redis, codec: Codec) -> RedisRuns:
     return RedisRuns(traffic, codec)
 
 

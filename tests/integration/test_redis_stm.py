@@ -4,18 +4,18 @@ import pytest
 import redis
 from fakes import make_event
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.locks import RedisLocks
 from memoryos_tasks.adapters.redis.stm import RedisStm
 from memoryos_tasks.core.errors import LostClaim
 from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.ports.codec import Codec
 
 ALICE = Owner("acme", "alice")
 
 
 @pytest.fixture
-def stm(truth: redis.Redis, codec: PlainCodec) -> RedisStm:
+def stm(truth: redis.Redis, codec: Codec) -> RedisStm:
     return RedisStm(truth, codec)
 
 

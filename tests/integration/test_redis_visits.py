@@ -4,7 +4,7 @@ import redis
 
 from memoryos_tasks.adapters.redis.visits import RedisVisits
 from memoryos_tasks.core.events import Owner
-from memoryos_tasks.core.items import IN_STM, Kind, Recalled, Tier
+from memoryos_tasks.core.items import FORGOTTEN, IN_STM, Kind, Recalled, Tier
 
 ALICE, WANG = Owner("acme", "alice"), Owner("acme", "王 a:b")
 
@@ -20,7 +20,7 @@ def segment(id: str) -> Recalled:
 def test_visits_stay_until_they_are_counted(traffic: redis.Redis) -> None:
     # Given what reads have found: turns of pages, turns of short-term memory, segments
     visits = RedisVisits(traffic)
-    visits.note(ALICE, [turn("p1"), turn("p2"), turn(IN_STM)])
+    visits.note(ALICE, [turn("p1"), turn("p2"), turn(IN_STM), turn(FORGOTTEN)])
     visits.note(ALICE, [turn("p1"), segment("s1")])
     visits.note(WANG, [turn("p1")])
     assert visits.owners(count=9) == []

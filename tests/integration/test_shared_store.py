@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 from fake_vectors import FakeVectors
+from vector_contract import DIMENSIONS, VectorContract
 
 from memoryos_tasks.adapters.redis.presence import claim_store
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
 from memoryos_tasks.adapters.vectors.shared import SharedStore
+from memoryos_tasks.core.embedding import Space
 from memoryos_tasks.core.errors import TruthDown
 from memoryos_tasks.core.events import Owner
+from memoryos_tasks.ports.spaces import SpacedStore
 from memoryos_tasks.ports.vectors import Point, Search, Where
 
 ALICE = Owner("acme", "alice")
@@ -26,6 +29,17 @@ def make_shared(truth: redis.Redis) -> Callable[[Path], SharedStore]:
         return SharedStore(lambda: EdgeStore(path, 4), FakeVectors(), lambda identity: claim_store(truth, identity))
 
     return make
+
+
+class TestWithinASpace(VectorContract):
+    """The contract, through an owner's view of a space that is not the store's first."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[SpacedStore]:
+        shared = SharedStore(lambda: EdgeStore(tmp_path / "v", 7), FakeVectors(), claim=lambda identity: True)
+        assert shared.try_own()
+        yield shared.within(Space("openai:first", DIMENSIONS))
+        shared.close()
 
 
 def test_one_owns_and_the_next_takes_over(make_shared: Callable[[Path], SharedStore], tmp_path: Path) -> None:

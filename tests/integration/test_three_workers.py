@@ -18,13 +18,14 @@ from fakes import make_event
 from waiting import until
 
 from memoryos_app.stack.program import Role
-from memoryos_tasks.adapters.codec.plain import PlainCodec
+from memoryos_tasks.adapters.codec.sealed import SealedCodec
 from memoryos_tasks.adapters.redis import connections, keyspace
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.presence import Presence, WorkerInfo
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.adapters.redis.stm import RedisStm
+from memoryos_tasks.adapters.vault.files import FileVault
 from memoryos_tasks.adapters.vectors.queue import QueueStore
 from memoryos_tasks.core import settings as options
 from memoryos_tasks.core.events import Owner
@@ -47,7 +48,7 @@ class Fleet:
     """What one needs to talk to the workers, as gateway and beat do."""
 
     def __init__(self, urls: dict[Role, str], folder: Path) -> None:
-        codec = PlainCodec()
+        codec = SealedCodec(FileVault(folder / "vault"))
         self.settings = Settings(
             data_dir=folder, redis=options.Redis(truth_url=urls["truth"], traffic_url=urls["traffic"])
         )

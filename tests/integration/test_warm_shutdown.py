@@ -18,12 +18,12 @@ from waiting import until
 
 from memoryos_app.stack.program import Role, app_programs
 from memoryos_tasks import pool
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.presence import Presence
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.settings import Settings
+from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.ledger import Job, Status
 from memoryos_tasks.ports.runs import Saying
 from memoryos_tasks.publisher import Publisher
@@ -163,7 +163,7 @@ def test_the_supervisor_waits_longer_than_a_leaving_worker_needs() -> None:
 
 def test_a_stream_that_has_spoken_is_not_begun_again_elsewhere(
     start: Callable[[str], CeleryProcess], model: Patience, ledger: RedisLedger, redis_settings: Settings,
-    traffic: redis.Redis, monkeypatch: pytest.MonkeyPatch,
+    traffic: redis.Redis, codec: Codec, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Given a worker that has passed the first word of a stream on
     def half(exchange: Exchange) -> None:
@@ -178,7 +178,7 @@ def test_a_stream_that_has_spoken_is_not_begun_again_elsewhere(
     request = {"body": body, "session": "default", "assistant": "default", "memory": True, "stream": True}
     ledger.create(Job("job_1", ALICE, "chat", request=request))
     Publisher(redis_settings).ring("chat.run", [ALICE.tenant, "job_1"], queue="chat", task_id="job_1")
-    runs = RedisRuns(traffic, PlainCodec())
+    runs = RedisRuns(traffic, codec)
     until(lambda: [m for m in runs.replay(ALICE, "job_1") if m.saying is Saying.CHUNK], seconds=15, what="it spoke")
     # When it leaves, and another worker has the job
     start("second")

@@ -20,12 +20,13 @@ from fakes import make_event
 from waiting import until
 
 from memoryos_app.stack.program import Role
-from memoryos_tasks.adapters.codec.plain import PlainCodec
+from memoryos_tasks.adapters.codec.sealed import SealedCodec
 from memoryos_tasks.adapters.redis import connections, keyspace
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.presence import Presence
 from memoryos_tasks.adapters.redis.runs import RedisRuns
+from memoryos_tasks.adapters.vault.files import FileVault
 from memoryos_tasks.core import settings as options
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.settings import Settings
@@ -35,7 +36,6 @@ from memoryos_tasks.publisher import Publisher
 from memoryos_tasks.queues import QUEUES
 from memoryos_tasks.services import wanted
 
-PLAIN = PlainCodec()
 T = TypeVar("T")
 
 
@@ -45,9 +45,10 @@ class Worker:
     def __init__(self, settings: Settings, log: Path, env: dict[str, str]) -> None:
         self.settings, self.log = settings, log
         self.truth, self.traffic = connections.truth(settings), connections.traffic(settings, block=True)
-        self.journal = RedisJournal(self.truth, PLAIN, consumer="asker")
-        self.ledger = RedisLedger(self.truth, PLAIN, options.Jobs())
-        self.runs = RedisRuns(self.traffic, PLAIN)
+        self.codec = SealedCodec(FileVault(settings.vault_dir))
+        self.journal = RedisJournal(self.truth, self.codec, consumer="asker")
+        self.ledger = RedisLedger(self.truth, self.codec, options.Jobs())
+        self.runs = RedisRuns(self.traffic, self.codec)
         self.publisher = Publisher(settings)
         command = [sys.executable, "-m", "celery", "-A", "memoryos_tasks", "worker", "-n", "tested@%h",
                    "--without-mingle", "--without-gossip"]
@@ -226,7 +227,7 @@ def test_a_chat_that_nobody_rang_for_is_found_by_the_sweep(
     body = {"model": "offline", "messages": [{"role": "user", "content": "My cat is called Ida."}]}
     request = {"body": body, "session": "default", "assistant": "default", "memory": True, "stream": False}
     job = Job(f"job_{uuid.uuid4().hex}", anybody, "chat", request=request)
-    RedisLedger(worker.truth, PLAIN, options.Jobs(unclaimed_seconds=0.01)).create(job)
+    RedisLedger(worker.truth, worker.codec, options.Jobs(unclaimed_seconds=0.01)).create(job)
 
     def final() -> Status | None:
         status = worker.ledger.get(anybody.tenant, job.id).status

@@ -15,7 +15,7 @@ from memoryos_tasks.beat import Scheduler
 from memoryos_tasks.celery_app import TASK_MODULES, app, check_queues
 from memoryos_tasks.consumer import Consumer
 from memoryos_tasks.pool import TaskPool
-from memoryos_tasks.queues import QUEUES
+from memoryos_tasks.queues import QUEUES, TASKS
 
 
 @pytest.fixture
@@ -48,6 +48,15 @@ def test_every_queue_is_declared_and_no_other_can_appear() -> None:
         app.amqp.queues["chta"]
 
 
+#: Tasks of memory that a client waits for.
+WAITED = {f"memory.{name}" for name in ("retrieve", "profile", "events", "items", "item", "versions", "change")}
+
+
+def test_jobs_ring_in_the_queue_of_their_task() -> None:
+    for task, queue in TASKS.values():
+        assert app.amqp.router.route({}, task)["queue"].name == queue, task
+
+
 def test_every_task_has_a_queue_of_its_own_kind() -> None:
     for module in TASK_MODULES:
         importlib.import_module(module)
@@ -56,7 +65,7 @@ def test_every_task_has_a_queue_of_its_own_kind() -> None:
     for name in ours:
         route = app.amqp.router.route({}, name)
         queue = route["queue"].name
-        expected = "chat" if name in ("memory.retrieve", "memory.profile", "memory.events") else name.split(".")[0]
+        expected = "chat" if name in WAITED else name.split(".")[0]
         assert queue == expected, name
 
 

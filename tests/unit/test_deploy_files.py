@@ -87,7 +87,11 @@ def test_compose_keeps_what_must_survive(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert "truth:/data" in services["redis-truth"]["volumes"]
     assert "data:/data" in services["worker"]["volumes"]
-    assert set(compose["volumes"]) == {"truth", "data"}
+    assert set(compose["volumes"]) == {"truth", "data", "vault"}
+    # And every process of ours has the same keys
+    for name in ("web", "worker", "beat"):
+        assert "vault:/vault" in compose["services"][name]["volumes"]
+        assert compose["services"][name]["environment"]["MEMORYOS__VAULT__PATH"] == "/vault"
 
 
 def test_compose_mounts_files_that_exist(compose: dict[str, Any]) -> None:

@@ -268,6 +268,9 @@ def test_ready_names_what_is_missing(stack: FakeStack, client: FlaskClient) -> N
     # A vector server needs no owner with a queue
     stack.settings = replace(stack.settings, vectors=replace(Vectors(), url="http://127.0.0.1:6333"))
     assert len(client.get("/health/ready").json["missing"]) == 1
+    # Nor does a stack without vectors
+    stack.settings = replace(stack.settings, vectors=Vectors(engine="none"))
+    assert len(client.get("/health/ready").json["missing"]) == 1
     assert client.get("/health/live").status_code == 200
 
 

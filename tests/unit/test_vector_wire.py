@@ -8,19 +8,42 @@ from fake_vectors import FakeVectors
 from vector_contract import ALICE, VectorContract, point
 
 from memoryos_tasks.adapters.vectors import wire
+from memoryos_tasks.core.embedding import Space
 from memoryos_tasks.core.errors import InvalidRequest
 from memoryos_tasks.core.events import Owner
-from memoryos_tasks.ports.vectors import Hit, Point, Search, SparseVector, Where
+from memoryos_tasks.ports.vectors import Hit, Patch, Point, Search, SparseVector, Where
 
 
 class Wired:
     """A store at the other end of the wire: every call passes as JSON, and so does its answer."""
 
-    def __init__(self, store: FakeVectors) -> None:
+    def __init__(self, store: FakeVectors, space: Space | None = None) -> None:
         self._store = store
+        self._space = space
 
     def _call(self, operation: str, **arguments: Any) -> Any:
-        return json.loads(wire.serve(self._store, wire.request(operation, **arguments)))
+        return json.loads(wire.serve(self._store, wire.request(operation, self._space, **arguments)))
+
+    def within(self, space: Space) -> Wired:
+        return Wired(self._store, space)
+
+    def names(self) -> list[str]:
+        return [str(name) for name in self._call("names")]
+
+    def drop(self, name: str) -> None:
+        self._call("drop_space", name=name)
+
+    def lacking(
+        self, space: Space, *, limit: int, cursor: str | None = None
+    ) -> tuple[list[tuple[Owner, Hit]], str | None]:
+        rows, following = self._call("lacking", of=space, limit=limit, cursor=cursor)
+        return [(Owner(**owner), wire.hit(row)) for owner, row in rows], following
+
+    def lacks(self, space: Space) -> int:
+        return int(self._call("lacks", of=space))
+
+    def fill(self, owner: Owner, space: Space, vectors: dict[str, list[float]]) -> None:
+        self._call("fill", owner=owner, of=space, vectors=vectors)
 
     def upsert(self, owner: Owner, points: list[Point], *, fence: int | None = None) -> None:
         self._call("upsert", owner=owner, points=points, fence=fence)
@@ -31,8 +54,11 @@ class Wired:
     def revector(self, owner: Owner, sparse: dict[str, dict[str, SparseVector]]) -> None:
         self._call("revector", owner=owner, sparse=sparse)
 
-    def delete(self, owner: Owner, ids: list[str]) -> None:
-        self._call("delete", owner=owner, ids=ids)
+    def patch_many(self, owner: Owner, patches: list[Patch], *, fence: int | None = None) -> None:
+        self._call("patch_many", owner=owner, patches=patches, fence=fence)
+
+    def delete(self, owner: Owner, ids: list[str], *, fence: int | None = None) -> None:
+        self._call("delete", owner=owner, ids=ids, fence=fence)
 
     def search(self, queries: list[Search]) -> list[list[Hit]]:
         return [[wire.hit(row) for row in hits] for hits in self._call("search", queries=queries)]

@@ -11,12 +11,15 @@ import redis
 
 from memoryos_tasks.adapters.redis import keyspace, payload
 from memoryos_tasks.adapters.redis.connections import script, truth_errors
-from memoryos_tasks.core.errors import EventConflict, InvalidRequest
+from memoryos_tasks.core.errors import EventConflict, InvalidRequest, Unreadable
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.codec import Codec
+from memoryos_tasks.ports.dead_letters import SYSTEM_LETTERS
 from memoryos_tasks.ports.journal import Ended, Entry
 from memoryos_tasks.ports.ledger import Failure
 
+#: Fields of a journal entry that hold no words.
+OURS = ("event_id", "tenant", "seq", "job", "letter", "first_seen")
 #: The kind of the jobs that wait for journaled events.
 INGEST = "ingest"
 
@@ -40,11 +43,14 @@ class Burial:
         error = EventConflict("The journal entry's event_id was used before with other content.")
         return self._move(entry, self._fields(entry), Failure(error.described(), error.code), 1, digest="")
 
-    def unreadable(self, stream_id: str, fields: Mapping[str, str], error: InvalidRequest) -> list[Ended]:
-        """An entry that is no add-message, as it stands in the stream."""
+    def unreadable(self, stream_id: str, fields: Mapping[str, str], error: InvalidRequest | Unreadable) -> list[Ended]:
+        """An entry that is no add-message, as it stands in the stream, or whose key is gone."""
         tenant = fields.get("tenant") or "default"
         owner = Owner(tenant if keyspace.TENANT.fullmatch(tenant) else "default", "")
         failure = Failure(error.described(), error.code)
+        # Whose words these are cannot be told; any field may hold some.
+        fields = {name: value if name in OURS else self._codec.seal(SYSTEM_LETTERS, value)
+                  for name, value in fields.items()}
         return self._run(stream_id, owner, "", fields.get("job", ""), "", "",
                          self._letter(stream_id, fields, failure, 1, 0), failure)
 
@@ -55,8 +61,9 @@ class Burial:
     def _move(
         self, entry: Entry, fields: Mapping[str, Any], failure: Failure, attempts: int, *, digest: str
     ) -> list[Ended]:
-        letter = self._letter(entry.stream_id, fields, failure, attempts, int(entry.first_seen * 1000))
         event = entry.event
+        letter = self._letter(entry.stream_id, fields, failure, attempts, int(entry.first_seen * 1000))
+        letter["message"] = self._codec.seal(event.owner, letter["message"])
         return self._run(entry.stream_id, event.owner, event.session, entry.job_id or "", digest, entry.letter, letter,
                          failure)
 
@@ -86,12 +93,14 @@ class Burial:
         letter: Mapping[str, Any],
         failure: Failure,
     ) -> list[Ended]:
+        error = json.dumps(failure.error)
         keys = [keyspace.JOURNAL, keyspace.DEAD_LETTERS, keyspace.due(INGEST), keyspace.PENDING, keyspace.TRIES,
                 keyspace.COUNTERS, keyspace.events(owner), keyspace.state(owner), keyspace.stm(owner, session),
                 keyspace.job(owner.tenant, job_id), keyspace.ACTIVE]
         args = [self._group, stream_id, letter.get("event_id", ""), digest, keyspace.part(session), job_id,
-                due_member(owner.tenant, job_id), self._keep_ms, letter["last_seen"], json.dumps(failure.error),
-                failure.reason, replaced, keyspace.active_member(owner, session),
+                due_member(owner.tenant, job_id), self._keep_ms, letter["last_seen"],
+                self._codec.seal(owner, error) if owner.user else error, failure.reason, replaced,
+                keyspace.active_member(owner, session),
                 *[item for pair in letter.items() for item in pair]]
         with truth_errors():
             answer = self._bury(keys, args)

@@ -13,16 +13,14 @@ import redis
 
 from memoryos_tasks.adapters.redis import keyspace, payload
 from memoryos_tasks.adapters.redis.connections import script, truth_errors
-from memoryos_tasks.core.errors import InvalidRequest, MemoryOSError, NotFound
+from memoryos_tasks.core.errors import InvalidRequest, MemoryOSError, NotFound, Unreadable
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.settings import Jobs
 from memoryos_tasks.ports.codec import Codec
-from memoryos_tasks.ports.dead_letters import EVENTS, Letter, Replayed
-from memoryos_tasks.queues import QUEUES, TASKS
+from memoryos_tasks.ports.dead_letters import EVENTS, SYSTEM_LETTERS, Letter, Replayed
+from memoryos_tasks.queues import CHAT, QUEUES, TASKS
 
 LISTS = (EVENTS, *QUEUES)
-#: Kinds of jobs that have no deadline.
-ENDLESS = ("consolidate", "promote")
 
 
 class RedisDeadLetters:
@@ -70,7 +68,8 @@ class RedisDeadLetters:
             "message": letter.message, "exception": letter.exception, "traceback": letter.traceback,
             "attempts": letter.attempts, "first_seen": int(letter.first_seen * 1000),
             "last_seen": int(letter.last_seen * 1000), "request_id": letter.request_id, "tenant": letter.tenant,
-            "subject": letter.subject, "headers": json.dumps(letter.headers), "raw": letter.body,
+            "subject": letter.subject, "headers": self._codec.seal(SYSTEM_LETTERS, json.dumps(letter.headers)),
+            "raw": self._codec.seal(SYSTEM_LETTERS, letter.body),
         }
         with truth_errors():
             pipe = self._redis.pipeline(transaction=True)
@@ -98,8 +97,8 @@ class RedisDeadLetters:
         if not keyspace.TENANT.fullmatch(tenant):
             return None
         number = str(fields.get("stream_id") or "0-0")
-        with suppress(InvalidRequest, payload.NewerPayload):
-            return payload.load(tenant, fields.get("payload", ""), self._codec,
+        with suppress(InvalidRequest, Unreadable, payload.NewerPayload):
+            return payload.load(tenant, self._nobodys(fields, "payload"), self._codec,
                                 event_id=fields.get("event_id") or number, at=int(number.split("-")[0]) / 1000)
         return None
 
@@ -109,7 +108,7 @@ class RedisDeadLetters:
             return Replayed.IMPOSSIBLE
         tenant, subject = fields["tenant"], fields["subject"]
         keys = [_stream(queue), keyspace.job(tenant, subject), keyspace.due(kind)]
-        deadline = 0 if kind in ENDLESS else self._deadline_ms
+        deadline = self._deadline_ms if kind == CHAT else 0
         with truth_errors():
             return str(self._replay_job(keys, [number, f"{tenant} {subject} {kind}", deadline]))
 
@@ -140,7 +139,8 @@ class RedisDeadLetters:
         )
         if queue == EVENTS:
             return self._event_letter(letter, fields)
-        return replace(letter, headers=json.loads(fields.get("headers") or "{}"), body=self._body(letter, fields),
+        return replace(letter, headers=json.loads(self._nobodys(fields, "headers") or "{}"),
+                       body=self._body(fields), message=self._opened(_owner(fields), letter.message),
                        replaying=letter.kind in TASKS and self._open(letter))
 
     def _event_letter(self, letter: Letter, fields: Mapping[str, str]) -> Letter:
@@ -149,26 +149,37 @@ class RedisDeadLetters:
         letter = replace(letter, kind="event", subject=fields.get("event_id", ""), task="", request_id="")
         headers = {name: fields[name] for name in ("event_id", "stream_id", "seq", "job") if fields.get(name)}
         if event is None:
-            return replace(letter, headers=headers, body=fields.get("payload", ""))
+            return replace(letter, headers=headers, body=self._nobodys(fields, "payload"))
         with truth_errors():
             row: Any = self._redis.hget(keyspace.events(event.owner), event.event_id)
         waiting = bool(row) and row.startswith(event.digest) and row.endswith(" s")
         headers["user_id"] = event.owner.user
+        letter = replace(letter, message=self._opened(event.owner, letter.message))
         return replace(letter, headers=headers, body=event.content, replaying=waiting)
 
-    def _body(self, letter: Letter, fields: Mapping[str, str]) -> str:
+    def _body(self, fields: Mapping[str, str]) -> str:
         if fields.get("raw"):
-            return fields["raw"]
-        owner = Owner(letter.tenant, keyspace.unpart(fields.get("user", "")))
+            return self._nobodys(fields, "raw")
+        return self._opened(_owner(fields), fields.get("body", ""))
+
+    def _opened(self, owner: Owner, sealed: str) -> str:
         try:
-            return self._codec.open(owner, fields["body"]) if fields.get("body") else ""
+            return self._codec.open(owner, sealed)
         except MemoryOSError as error:
             return f"({error.message})"
+
+    def _nobodys(self, fields: Mapping[str, str], name: str) -> str:
+        """A field of what cannot be told to be any user's."""
+        return self._codec.open(SYSTEM_LETTERS, fields.get(name, ""))
 
     def _open(self, letter: Letter) -> bool:
         with truth_errors():
             status: Any = self._redis.hget(keyspace.job(letter.tenant, letter.subject), "status")
         return status in ("queued", "running")
+
+
+def _owner(fields: Mapping[str, str]) -> Owner:
+    return Owner(fields.get("tenant", ""), keyspace.unpart(fields.get("user", "")))
 
 
 def _stream(queue: str) -> str:

@@ -14,7 +14,7 @@ import redis
 from memoryos_tasks.adapters.redis import keyspace, payload
 from memoryos_tasks.adapters.redis.burial import INGEST, Burial, due_member
 from memoryos_tasks.adapters.redis.connections import script, truth_errors
-from memoryos_tasks.core.errors import EventConflict, InvalidRequest, QueueFull
+from memoryos_tasks.core.errors import EventConflict, InvalidRequest, QueueFull, Unreadable
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.journal import Ended, Entry, Receipt
@@ -188,6 +188,16 @@ class RedisJournal:
             done = self._applied(keys, args)
         return [Ended(tenants[job_id], job_id, inbox or "", status == "succeeded") for job_id, inbox, status in done]
 
+    def erased(self, events: Sequence[Event]) -> list[Event]:
+        if not events:
+            return []
+        with truth_errors():
+            pipe = self._redis.pipeline(transaction=False)
+            for event in events:
+                pipe.hexists(keyspace.events(event.owner), event.event_id)
+            known = pipe.execute()
+        return [event for event, there in zip(events, known, strict=True) if not there]
+
     def tried(self, entry: Entry, times: int = 1) -> int:
         with truth_errors():
             tries = int(self._redis.hincrby(keyspace.TRIES, entry.stream_id, times))
@@ -233,7 +243,7 @@ class RedisJournal:
                 entries.append(self._entry(stream_id, fields))
             except payload.NewerPayload:
                 continue  # It stays pending until a newer process asks for it.
-            except InvalidRequest as error:
+            except (InvalidRequest, Unreadable) as error:
                 self._burial.unreadable(stream_id, fields, error)
         return entries
 

@@ -29,11 +29,17 @@ TRIES = f"mos:{SYSTEM}:tries"
 COUNTERS = f"mos:{SYSTEM}:counters"
 #: ZSET of "tenant user session" (percent-encoded) by the time (ms) of the last event.
 ACTIVE = f"mos:{SYSTEM}:active"
+#: ZSET of "tenant user" (percent-encoded) by the time (ms) at which the owner's mid-term memory is compacted.
+COMPACTION = f"mos:{SYSTEM}:compaction"
 
 #: STRING with a short life: which of several beats rings.
 BEAT = f"mos:{SYSTEM}:beat"
 #: STRING: the identity of the embedded vector store that belongs to this truth.
 VECTOR_STORE = f"mos:{SYSTEM}:vectors:store"
+#: STRING: the identity of the vault whose keys seal the texts of this truth.
+VAULT = f"mos:{SYSTEM}:vault"
+#: HASH: which embedder's vectors are searched ("active"), which shall be ("wanted"), and what that one lacks ("left").
+EMBEDDER = f"mos:{SYSTEM}:embedder"
 
 # Traffic
 WORKERS = f"mos:{SYSTEM}:workers"

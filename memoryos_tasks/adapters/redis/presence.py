@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import redis
 
 from memoryos_tasks.adapters.redis.connections import traffic_errors, truth_errors
-from memoryos_tasks.adapters.redis.keyspace import VECTOR_STORE, WORKERS
-from memoryos_tasks.core.errors import TruthDown
+from memoryos_tasks.adapters.redis.keyspace import VAULT, VECTOR_STORE, WORKERS
+from memoryos_tasks.core.errors import ConfigError, TruthDown
 
 #: Seconds after its last word that a worker counts as gone.
 GONE_SECONDS = 5.0
@@ -78,3 +79,22 @@ def claim_store(truth: redis.Redis, identity: str) -> bool:
             return bool(truth.get(VECTOR_STORE) == identity)
     except TruthDown:
         return False
+
+
+def claim_vault(truth: redis.Redis, identity: str, where: Path) -> None:
+    """Make sure that the keys of the vault at ``where`` seal the texts of this truth; the first to come settles it.
+
+    Raises :class:`ConfigError` when it is another one: what this process stored could be read by no other, nor what
+    others stored by it. Nothing is said while the truth cannot be reached, since nothing can be stored then.
+    """
+    try:
+        with truth_errors():
+            truth.set(VAULT, identity, nx=True)
+            known = truth.get(VAULT)
+    except TruthDown:
+        return
+    if known != identity:
+        raise ConfigError(
+            f"vault.path: the keys in {where} are not those of the texts in the store of record. Give the "
+            "directory that all processes of the deployment share, or restore it from its backup.", param="vault.path",
+        )

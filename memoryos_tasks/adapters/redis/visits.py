@@ -13,7 +13,7 @@ import redis
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.connections import script, traffic_errors
 from memoryos_tasks.core.events import Owner
-from memoryos_tasks.core.items import IN_STM, Kind, Recalled
+from memoryos_tasks.core.items import FORGOTTEN, IN_STM, Kind, Recalled
 
 #: Owners with visits to collect.
 _VISITED = f"mos:{keyspace.SYSTEM}:visited"
@@ -35,7 +35,7 @@ class RedisVisits:
         """Note that these items were read: the page of a turn, the segment of a page, the segment itself."""
         for item in found:
             place = item.id if item.kind is Kind.SEGMENT else item.place
-            if place and place != IN_STM:
+            if place and place not in (IN_STM, FORGOTTEN):
                 self._noted.append((owner, place))
 
     def flush(self) -> None:
@@ -70,6 +70,15 @@ class RedisVisits:
         pairs = [item for pair in visits.items() for item in pair]
         with traffic_errors():
             self._counted([keyspace.visits(owner), _VISITED], [_member(owner), *pairs])
+
+    def forget(self, owner: Owner) -> int:
+        """Forget the owner's visits; how many places they name."""
+        with traffic_errors():
+            pipe = self._redis.pipeline(transaction=True)
+            pipe.hlen(keyspace.visits(owner))
+            pipe.delete(keyspace.visits(owner))
+            pipe.srem(_VISITED, _member(owner))
+            return int(pipe.execute()[0])
 
 
 def _member(owner: Owner) -> str:
