@@ -27,7 +27,7 @@ case "$(json 'said.get("status")' <<<"$said")" in
     accepted | ok) pass "add: $(json 'said["status"]' <<<"$said"), job $job" ;;
     *) bad "add was answered $said" ;;
 esac
-until_true 20 "job $job succeeds" job_is succeeded "$job"
+until_true "${WAIT:-20}" "job $job succeeds" job_is succeeded "$job"
 pass "job $job succeeded"
 
 [ "$(call POST /v1/memory/add "$event" | json 'said.get("status")')" = duplicate ] || bad "the same event_id was taken twice"
@@ -55,6 +55,6 @@ for _ in 1 2; do
         payload "{\"user_id\": \"$user\", \"role\": \"user\", \"content\": \"Badge $raw lies in the cellar.\"}" >/dev/null
 done
 raw_is_applied() { [ "$(place_of "$user" "$raw")" = stm ]; }
-until_true 20 "the raw entry $raw is in short-term memory" raw_is_applied
+until_true "${WAIT:-20}" "the raw entry $raw is in short-term memory" raw_is_applied
 until_true 10 "a search finds $raw" found "$raw"
 pass "a raw entry (XADD chat_log), put in twice, is in short-term memory, once, and found"

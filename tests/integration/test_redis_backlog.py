@@ -12,6 +12,7 @@ from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.ledger import Failure, Job
+from memoryos_tasks.queues import TASKS
 
 ALICE = Owner("acme", "alice")
 WHY = Failure({"message": "x"}, "internal_error")
@@ -20,7 +21,7 @@ WHY = Failure({"message": "x"}, "internal_error")
 def test_an_empty_system_has_no_backlog(truth: redis.Redis, traffic: redis.Redis) -> None:
     assert look(truth, traffic) == Backlog(
         messages={"chat": 0, "memory": 0, "maintenance": 0, "vectors": 0},
-        jobs={"chat": 0, "ingest": 0, "consolidate": 0, "promote": 0},
+        jobs=dict.fromkeys(TASKS, 0),
         dead_letters={"events": 0, "chat": 0, "memory": 0, "maintenance": 0, "vectors": 0},
     )
 
