@@ -133,14 +133,31 @@ class Ingest:
         """Wait until what the owner's writers were told is journaled is in memory, within a bound."""
         if not self._journal.pending(owner):
             return
+        end = time.monotonic() + SETTLE_SECONDS
+        # Many readers that all applied would only be in each other's way.
+        if self._turnstile.enter():
+            self._settle(end)
+        pause = 0.005
+        while self._journal.pending(owner) and time.monotonic() < end:
+            time.sleep(pause)
+            pause = min(pause * 2, 0.04)
+
+    def _settle(self, end: float) -> None:
+        """Apply until nobody has come meanwhile, or time is up; the sweeper looks for what is left."""
         try:
             with self._drained() as drained:
-                self._apply(self._journal.read(count=BATCH), drained, lock_seconds=SETTLE_SECONDS)
+                while True:
+                    self._apply(self._journal.read(count=BATCH), drained, lock_seconds=SETTLE_SECONDS)
+                    if self._turnstile.leave():
+                        return
+                    if time.monotonic() > end:
+                        break
+            self._turnstile.abandon()
         except (Unavailable, LostClaim):
-            return  # What can be read is read; the rest stays pending for a later run.
-        end = time.monotonic() + SETTLE_SECONDS
-        while self._journal.pending(owner) and time.monotonic() < end:
-            time.sleep(0.005)
+            self._turnstile.abandon()  # What can be read is read; the rest stays pending for a later run.
+        except BaseException:
+            self._turnstile.abandon()
+            raise
 
     def _apply(self, entries: Sequence[Entry], drained: Drained, *, lock_seconds: float = LOCK_SECONDS) -> None:
         if not entries:
