@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -12,8 +13,10 @@ import pytest
 import requests
 from acceptance.system import ROOT, System, until
 
+#: Whether the processes of the system are measured for coverage, which doubles the time that a worker needs to start.
+MEASURED = any(name.startswith("COVERAGE_PROCESS") for name in os.environ)
 #: Seconds in which a killed child must be back and the next request succeed.
-BACK_SECONDS = 5.0
+BACK_SECONDS = 12.0 if MEASURED else 5.0
 
 CHILDREN = {
     "gateway": ("gunicorn",),
