@@ -17,8 +17,8 @@ from acceptance.crash.plan import calls, lane, singles
 from acceptance.crash.rest import come_to_rest
 from acceptance.system import System, serves, wait_for
 
-EVENTS = int(os.environ.get("CRASH_EVENTS", "600"))
-KILLS = int(os.environ.get("CRASH_KILLS", "5"))
+EVENTS = int(os.environ.get("CRASH_EVENTS", "400"))
+KILLS = int(os.environ.get("CRASH_KILLS", "4"))
 SEED = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(1, 10**6))
 ENGINES = [os.environ["CRASH_REDIS"]] if os.environ.get("CRASH_REDIS") else ["6.2", "7"]
 PIPELINES = [os.environ["CRASH_PIPELINE"]] if os.environ.get("CRASH_PIPELINE") else ["sync", "async"]

@@ -223,7 +223,7 @@ def test_events_keep_one_place_each_whatever_happens(
     # Segments merge at once, or as they do
     monkeypatch.setattr(segmentation, "IDENTICAL", identical)
     quick = settings(
-        max_examples=80, stateful_step_count=15, deadline=None, database=None, derandomize=True,
+        max_examples=30, stateful_step_count=15, deadline=None, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(Tiers, settings=quick)  # type: ignore[no-untyped-call]
