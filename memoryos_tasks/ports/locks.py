@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -22,3 +23,6 @@ class Locks(Protocol):
 
     def hold(self, owner: Owner, *, wait_seconds: float) -> AbstractContextManager[Held | None]:
         """Hold the owner's lock for the block; None in the block when another holds it for that long."""
+
+    def hold_free(self, owners: Sequence[Owner]) -> AbstractContextManager[Mapping[Owner, Held]]:
+        """Hold for the block the locks of those of these owners that nobody holds now."""

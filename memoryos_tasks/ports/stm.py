@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from memoryos_tasks.core.events import Event, Owner
@@ -20,8 +20,8 @@ class Stm(Protocol):
     def unapplied(self, owner: Owner, session: str) -> int:
         """How many events the session shows that the index may not have yet."""
 
-    def preceding(self, owner: Owner, session: str, *, before: int, count: int) -> list[Event]:
-        """The newest ``count`` events of the session before this sequence number, oldest of them first."""
+    def preceding(self, before: Mapping[tuple[Owner, str], int], *, count: int) -> list[list[Event]]:
+        """The newest ``count`` events of each session before its sequence number, oldest of them first."""
 
     def oldest(self, owner: Owner, session: str, *, count: int) -> list[Event]:
         """The oldest events, oldest first."""

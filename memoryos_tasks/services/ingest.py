@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -11,15 +11,14 @@ from itertools import groupby
 import structlog
 
 from memoryos_tasks.core.errors import Busy, LostClaim, MemoryOSError, TrafficDown, Unavailable, WorkerLost
-from memoryos_tasks.core.events import Event, Owner
-from memoryos_tasks.core.extraction import extract_all
+from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.retries import ATTEMPTS, Verdict, decide, reason
-from memoryos_tasks.core.retrieval import BEFORE
 from memoryos_tasks.ports.journal import Ended, Entry, Journal
 from memoryos_tasks.ports.locks import Locks
 from memoryos_tasks.ports.runs import Runs, Saying
 from memoryos_tasks.ports.stm import Stm
 from memoryos_tasks.services.beliefs import Beliefs
+from memoryos_tasks.services.intake import Intake
 from memoryos_tasks.services.recall import Recall
 from memoryos_tasks.services.turnstile import Turnstile
 from memoryos_tasks.services.work import broken, failure, places
@@ -30,9 +29,11 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 #: Batches that one recovery applies, so that it ends.
 BATCHES = 25
+#: Entries of many owners that are applied together, in a few round trips; whoever waits for one waits for them all.
+TOGETHER = 64
 #: Seconds to wait for an owner's lock while other owners' entries are at hand.
 QUICK_SECONDS = 0.02
-#: Seconds to wait for the owner's lock before facts are learned; the entries stay pending when it is not had.
+#: Seconds to wait for an owner's lock before facts are learned; the entries stay pending when it is not had.
 LOCK_SECONDS = 1.0
 #: Seconds that a reader waits for another run that applies its owner's events.
 SETTLE_SECONDS = 0.25
@@ -42,6 +43,8 @@ NOTE_SECONDS = 0.05
 SUSPECT = 3
 
 
+#: An owner's entries, in the order of the journal.
+Mine = tuple[Owner, list[Entry]]
 #: An owner's entries that stay pending, and why.
 Waiting = tuple[Owner, list[Entry], MemoryOSError]
 
@@ -71,15 +74,16 @@ class Ingest:
         runs: Runs,
         capacity: int,
         overflow: Callable[[Owner, str], None],
+        ring: Callable[[], None] = lambda: None,
     ) -> None:
         self._journal = journal
         self._stm = stm
         self._recall = recall
-        self._beliefs = beliefs
-        self._locks = locks
+        self._intake = Intake(journal, stm, recall, beliefs, locks)
         self._runs = runs
         self._capacity = capacity
         self._overflow = overflow
+        self._ring = ring
         self._turnstile = Turnstile()
 
     def drain(self, *, most: int = 5_000) -> Drained:
@@ -143,7 +147,7 @@ class Ingest:
             pause = min(pause * 2, 0.04)
 
     def _settle(self, end: float) -> None:
-        """Apply until nobody has come meanwhile, or time is up; the sweeper looks for what is left."""
+        """Apply until nobody has come meanwhile, or time is up and another run is called for."""
         try:
             with self._drained() as drained:
                 while True:
@@ -153,6 +157,7 @@ class Ingest:
                     if time.monotonic() > end:
                         break
             self._turnstile.abandon()
+            self._ring()
         except (Unavailable, LostClaim):
             self._turnstile.abandon()  # What can be read is read; the rest stays pending for a later run.
         except BaseException:
@@ -162,7 +167,8 @@ class Ingest:
     def _apply(self, entries: Sequence[Entry], drained: Drained, *, lock_seconds: float = LOCK_SECONDS) -> None:
         if not entries:
             return
-        waiting = self._pass(_by_owner(self._journal.admit(entries)), drained, min(QUICK_SECONDS, lock_seconds))
+        left = self._apply_together(_by_owner(self._journal.admit(entries)), drained)
+        waiting = self._pass(left, drained, min(QUICK_SECONDS, lock_seconds))
         busy = [(owner, mine) for owner, mine, error in waiting if isinstance(error, Busy)]
         waiting = [row for row in waiting if not isinstance(row[2], Busy)]
         waiting += self._pass(busy, drained, lock_seconds)
@@ -172,9 +178,23 @@ class Ingest:
         if waiting:
             raise waiting[-1][2]
 
-    def _pass(
-        self, owners: Iterable[tuple[Owner, list[Entry]]], drained: Drained, lock_seconds: float
-    ) -> list[Waiting]:
+    def _apply_together(self, owners: Iterable[Mine], drained: Drained) -> list[Mine]:
+        """Apply the entries of many owners in steps, and give back those of the owners with whom something is wrong."""
+        left: list[Mine] = []
+        for some in _steps(owners):
+            if len(some) == 1 or any(entry.deliveries > SUSPECT for _, mine in some for entry in mine):
+                left += some
+                continue
+            try:
+                busy = self._intake.take_all({owner: [entry.event for entry in mine] for owner, mine in some})
+            except Exception:
+                left += some  # One by one they show whose trouble it is.
+                continue
+            self._note([entry for owner, mine in some if owner not in busy for entry in mine], drained)
+            left += [(owner, mine) for owner, mine in some if owner in busy]
+        return left
+
+    def _pass(self, owners: Iterable[Mine], drained: Drained, lock_seconds: float) -> list[Waiting]:
         """Apply each owner's entries; those that must wait. One owner's trouble is not another's: what waits stays
         pending, and short-term memory has it."""
         waiting: list[Waiting] = []
@@ -210,7 +230,8 @@ class Ingest:
         together = [entry for entry in entries if entry.deliveries <= SUSPECT]
         alone = [entry for entry in entries if entry.deliveries > SUSPECT]
         try:
-            self._do(owner, together, lock_seconds)
+            if together:
+                self._intake.take(owner, [entry.event for entry in together], wait_seconds=lock_seconds)
             done = list(together)
         except Exception as error:
             if decide(error, 1).verdict in (Verdict.WAIT, Verdict.DROP):
@@ -222,14 +243,6 @@ class Ingest:
                 self._failed(together[0], error, self._journal.tried(together[0]))
         return done + [entry for entry in alone if self._try(owner, entry, lock_seconds)]
 
-    def _do(self, owner: Owner, entries: Sequence[Entry], lock_seconds: float) -> None:
-        if not entries:
-            return
-        events = [entry.event for entry in entries]
-        before = self._before(owner, events)
-        self._recall.index(events, before)
-        self._learn(owner, events, before, lock_seconds)
-
     def _try(self, owner: Owner, entry: Entry, lock_seconds: float) -> bool:
         """Apply one entry alone; whether it was. The try is counted before it, since the process may die of it."""
         tries = self._journal.tried(entry)
@@ -237,7 +250,7 @@ class Ingest:
             self._bury(entry, WorkerLost("Every worker that applied this event was lost."), tries - 1)
             return False
         try:
-            self._do(owner, [entry], lock_seconds)
+            self._intake.take(owner, [entry.event], wait_seconds=lock_seconds)
             return True
         except Exception as error:
             if decide(error, tries).verdict in (Verdict.WAIT, Verdict.DROP):
@@ -258,26 +271,6 @@ class Ingest:
         self._recall.forget(entry.event.owner, [entry.event])
         self._announce([entry], self._journal.bury(entry, failure(error), tries))
 
-    def _before(self, owner: Owner, events: Sequence[Event]) -> dict[str, list[Event]]:
-        before = {}
-        for session in {event.session for event in events}:
-            first = min(event.seq for event in events if event.session == session)
-            before[session] = self._stm.preceding(owner, session, before=first, count=BEFORE)
-        return before
-
-    def _learn(
-        self, owner: Owner, events: Sequence[Event], before: Mapping[str, Sequence[Event]], lock_seconds: float
-    ) -> None:
-        facts = extract_all(events, before)
-        if not facts:
-            return
-        with self._locks.hold(owner, wait_seconds=lock_seconds) as held:
-            if held is None:
-                raise Busy("Another run kept this user's memory for too long; the events stay pending.")
-            erased = {event.event_id for event in self._journal.erased(events)}
-            facts = [fact for fact in facts if not erased.intersection(fact.sources)]
-            self._beliefs.learn(owner, facts, fence=held.token)
-
     def _announce(self, entries: Sequence[Entry], ended: Sequence[Ended]) -> None:
         owners = {entry.job_id: entry.event.owner for entry in entries}
         for job in ended:
@@ -290,7 +283,19 @@ class Ingest:
                 return  # Who waits looks into the ledger, where the job is complete.
 
 
-def _by_owner(entries: Iterable[Entry]) -> Iterable[tuple[Owner, list[Entry]]]:
+def _steps(owners: Iterable[Mine]) -> Iterator[list[Mine]]:
+    """Owners in groups of about ``TOGETHER`` entries."""
+    group: list[Mine] = []
+    for owner, mine in owners:
+        group.append((owner, mine))
+        if sum(len(each) for _, each in group) >= TOGETHER:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _by_owner(entries: Iterable[Entry]) -> Iterable[Mine]:
     def key(entry: Entry) -> tuple[str, str]:
         return entry.event.owner.tenant, entry.event.owner.user
 

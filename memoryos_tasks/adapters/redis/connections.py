@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -83,11 +83,35 @@ truth_errors = Role(TruthDown).errors
 traffic_errors = Role(TrafficDown).errors
 
 
-def script(client: redis.Redis, name: str) -> Callable[[Sequence[str], Sequence[Any]], Any]:
-    """The named script as a function of keys and arguments; loads itself where the server lost it."""
-    registered = client.register_script(source(name))
+#: The keys and arguments of one call of a script.
+Call = tuple[Sequence[str], Sequence[Any]]
 
-    def call(keys: Sequence[str], args: Sequence[Any]) -> Any:
-        return registered(keys=list(keys), args=list(args))
 
-    return call
+class Script:
+    """A script as a function of keys and arguments; it loads itself where the server lost it."""
+
+    def __init__(self, client: redis.Redis, name: str) -> None:
+        self._client = client
+        self._registered = client.register_script(source(name))
+
+    def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
+        return self._registered(keys=list(keys), args=list(args))
+
+    def many(self, calls: Sequence[Call]) -> list[Any]:
+        """Several calls in one round trip, each atomic by itself; their answers."""
+        try:
+            return self._all(calls)
+        except redis.exceptions.NoScriptError:  # The server had none of them, so nothing was done.
+            self._client.script_load(self._registered.script)
+            return self._all(calls)
+
+    def _all(self, calls: Sequence[Call]) -> list[Any]:
+        pipe = self._client.pipeline(transaction=False)
+        for keys, args in calls:
+            pipe.evalsha(self._registered.sha, len(keys), *keys, *args)
+        return list(pipe.execute())
+
+
+def script(client: redis.Redis, name: str) -> Script:
+    """The named script."""
+    return Script(client, name)

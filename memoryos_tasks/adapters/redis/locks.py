@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import redis
@@ -33,6 +33,7 @@ class RedisLocks:
 
     def __init__(self, truth: redis.Redis, *, lease_seconds: float = 15.0) -> None:
         self._lease = lease_seconds
+        self._lease_ms = int(lease_seconds * 1000)
         self._redis = truth
         self._take = script(truth, "lock_take")
         self._keep = script(truth, "lock_keep")
@@ -40,11 +41,26 @@ class RedisLocks:
     @contextmanager
     def hold(self, owner: Owner, *, wait_seconds: float) -> Iterator[Held | None]:
         token = self._wait(owner, wait_seconds)
-        if not token:
-            yield None
+        with self._kept({owner: Held(token)} if token else {}) as held:
+            yield held.get(owner)
+
+    @contextmanager
+    def hold_free(self, owners: Sequence[Owner]) -> Iterator[Mapping[Owner, Held]]:
+        asked = [([keyspace.lock(owner), keyspace.fence(owner)], [self._lease_ms]) for owner in owners]
+        with truth_errors():
+            tokens = self._take.many(asked)
+        taken = {owner: Held(int(token)) for owner, token in zip(owners, tokens, strict=True) if int(token)}
+        with self._kept(taken) as held:
+            yield held
+
+    @contextmanager
+    def _kept(self, held: dict[Owner, Held]) -> Iterator[dict[Owner, Held]]:
+        """Renew these locks during the block and release them after it."""
+        if not held:
+            yield held
             return
-        held, stop = Held(token), threading.Event()
-        keeper = threading.Thread(target=self._renew, args=(owner, held, stop), daemon=True)
+        stop = threading.Event()
+        keeper = threading.Thread(target=self._renew, args=(held, stop), daemon=True)
         keeper.start()
         try:
             yield held
@@ -52,7 +68,7 @@ class RedisLocks:
             stop.set()
             keeper.join(timeout=self._lease)
             with truth_errors():
-                self._keep([keyspace.lock(owner)], [token, 0])
+                self._keep.many([([keyspace.lock(owner)], [lock.token, 0]) for owner, lock in held.items()])
 
     def _wait(self, owner: Owner, wait_seconds: float) -> int:
         end = time.monotonic() + wait_seconds
@@ -60,7 +76,7 @@ class RedisLocks:
         while True:
             with truth_errors():
                 keys = [keyspace.lock(owner), keyspace.fence(owner)]
-                token = int(self._take(keys, [int(self._lease * 1000)]))
+                token = int(self._take(keys, [self._lease_ms]))
             if token:
                 return token
             late = time.monotonic() + pause > end
@@ -76,16 +92,18 @@ class RedisLocks:
         with truth_errors():
             self._redis.hincrby(keyspace.COUNTERS, f"lock {event}", 1)
 
-    def _renew(self, owner: Owner, held: Held, stop: threading.Event) -> None:
-        last = time.monotonic()
+    def _renew(self, held: Mapping[Owner, Held], stop: threading.Event) -> None:
+        last = dict.fromkeys(held, time.monotonic())
         while not stop.wait(self._lease / 3):
-            try:
-                with truth_errors():
-                    kept = bool(self._keep([keyspace.lock(owner)], [held.token, int(self._lease * 1000)]))
-            except Exception:
-                kept = time.monotonic() - last < self._lease
-            else:
-                last = time.monotonic() if kept else last
-            if not kept:
-                held.lost.set()
-                return
+            for owner, lock in held.items():
+                if lock.lost.is_set():
+                    continue
+                try:
+                    with truth_errors():
+                        kept = bool(self._keep([keyspace.lock(owner)], [lock.token, self._lease_ms]))
+                except Exception:
+                    kept = time.monotonic() - last[owner] < self._lease
+                else:
+                    last[owner] = time.monotonic() if kept else last[owner]
+                if not kept:
+                    lock.lost.set()

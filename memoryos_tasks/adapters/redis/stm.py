@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,11 +32,17 @@ class RedisStm:
             rows: Any = self._redis.zrevrange(keyspace.stm(owner, session), 0, count - 1, withscores=True)
         return [self._event(owner, body, seq) for body, seq in reversed(rows)]
 
-    def preceding(self, owner: Owner, session: str, *, before: int, count: int) -> list[Event]:
-        key = keyspace.stm(owner, session)
+    def preceding(self, before: Mapping[tuple[Owner, str], int], *, count: int) -> list[list[Event]]:
         with truth_errors():
-            rows: Any = self._redis.zrevrangebyscore(key, f"({before}", "-inf", start=0, num=count, withscores=True)
-        return [self._event(owner, body, seq) for body, seq in reversed(rows)]
+            pipe = self._redis.pipeline(transaction=False)
+            for (owner, session), seq in before.items():
+                key = keyspace.stm(owner, session)
+                pipe.zrevrangebyscore(key, f"({seq}", "-inf", start=0, num=count, withscores=True)
+            found = pipe.execute()
+        return [
+            [self._event(owner, body, seq) for body, seq in reversed(rows)]
+            for (owner, _), rows in zip(before, found, strict=True)
+        ]
 
     def settled(self, owner: Owner, session: str, *, count: int) -> list[Event] | None:
         with truth_errors():
