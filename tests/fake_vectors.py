@@ -165,6 +165,7 @@ def _meets(point: Point, where: Where) -> bool:
         and point.id not in where.without
         and all(type(payload.get(key)) is type(value) and payload.get(key) == value
                 for key, value in where.equals.items())
+        and all(payload.get(key) in values for key, values in where.among.items())
         and all(payload.get(key) is not None and payload[key] <= most for key, most in where.at_most.items())
         and all(payload.get(key) is not None and payload[key] >= least for key, least in where.at_least.items())
         and all(payload.get(key) != value for key, value in where.differs.items())

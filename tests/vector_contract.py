@@ -177,6 +177,8 @@ class VectorContract:
             (Where(ALICE, at_least={"at": 2.0}), [2, 3]),
             (Where(ALICE, at_least={"at": 1.5}, at_most={"at": 2.5}), [2]),
             (Where(ALICE, differs={"place": "stm"}), [2, 3]),
+            (Where(ALICE, among={"place": ["stm", "nowhere"]}), [1]),
+            (Where(ALICE, among={"place": ["stm", "page"]}), [1, 2]),
             (Where(ALICE, differs={"place": "page"}, without=(pid(3),)), [1]),
         ):
             assert [hit.id for hit in store.scroll(where)[0]] == [pid(number) for number in ids]

@@ -47,6 +47,8 @@ class Where:
     at_least: Mapping[str, float] = field(default_factory=dict)
     #: Values that a field must not have; a point without the field is wanted.
     differs: Mapping[str, str] = field(default_factory=dict)
+    #: Values of which a field must have one.
+    among: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,13 +79,14 @@ class Beliefs:
         """The slots that a question asks for, and the facts that fill them now or at that time, newest first."""
         slots = slots_asked(question)
         keys = [*dict.fromkeys(self._slot(owner, subject, attribute) for subject, attribute in slots)]
-        hits: list[Hit] = []
-        for key in keys[:MOST_ASKED]:
-            where = Where(owner, kinds=FACTS, equals={"key": key, "valid_to": None})
-            if as_of is not None:
-                where = Where(owner, kinds=FACTS, equals={"key": key}, at_most={"valid_from": as_of})
-            # A slot that holds more values is answered by the search among them.
-            hits += self._vectors.scroll(where, limit=MOST_FILLING)[0]
+        if not keys:
+            return Asked()
+        slot = {"key": keys[:MOST_ASKED]}
+        where = Where(owner, kinds=FACTS, equals={"valid_to": None}, among=slot)
+        if as_of is not None:
+            where = Where(owner, kinds=FACTS, at_most={"valid_from": as_of}, among=slot)
+        # Slots that hold more values are answered by the search among them.
+        hits, _ = self._vectors.scroll(where, limit=MOST_FILLING * len(slot["key"]))
         newest = sorted(hits, key=lambda hit: -float(hit.payload["valid_from"]))
         return Asked(frozenset(keys), tuple(newest))
 
@@ -240,12 +241,11 @@ class Beliefs:
         keys = dict.fromkeys(
             self._slot(owner, subject, attribute) for fact in facts for subject, attribute in concerned(fact)
         )
-        wheres = [Where(owner, kinds=FACTS, equals={"key": key, "valid_to": None}) for key in keys]
-        return self._facts(owner, [hit for where in wheres for hit in self._scroll(where)])
+        where = Where(owner, kinds=FACTS, equals={"valid_to": None}, among={"key": [*keys]})
+        return self._facts(owner, self._scroll(where)) if keys else []
 
     def _filling(self, owner: Owner, keys: Iterable[str]) -> list[Fact]:
-        hits = [hit for key in keys for hit in self._scroll(Where(owner, kinds=FACTS, equals={"key": key}))]
-        return self._facts(owner, hits)
+        return self._facts(owner, self._scroll(Where(owner, kinds=FACTS, among={"key": [*keys]})))
 
     def _scroll(self, where: Where) -> list[Hit]:
         found: list[Hit] = []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from vector_contract import ALICE, DIMENSIONS, VectorContract, asking, pid, point
 
-from memoryos_tasks.adapters.vectors import edge
+from memoryos_tasks.adapters.vectors import edge_shard as edge
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
 from memoryos_tasks.core.errors import ConfigError, VectorsDown
 from memoryos_tasks.ports.vectors import Where
@@ -105,16 +105,18 @@ def test_an_error_does_not_tell_what_the_engine_quotes(store: EdgeStore, monkeyp
         def count(self, _: object) -> int:
             raise Exception(self._text)  # What the engine raises.
 
-    shard = store._shard
-    monkeypatch.setattr(store, "_shard", Failing("no such field in {'text': 'secret words of Alice'}"))
+    store.count(Where(ALICE))
+    (whole,) = store._shards
+    shard = whole._shard
+    monkeypatch.setattr(whole, "_shard", Failing("no such field in {'text': 'secret words of Alice'}"))
     with pytest.raises(VectorsDown, match="could not count") as caught:
         store.count(Where(ALICE))
     assert "secret" not in caught.value.message
-    monkeypatch.setattr(store, "_shard", Failing("No space left on device (os error 28): secret"))
+    monkeypatch.setattr(whole, "_shard", Failing("No space left on device (os error 28): secret"))
     with pytest.raises(VectorsDown, match="disk is full") as caught:
         store.count(Where(ALICE))
     assert "secret" not in caught.value.message
-    monkeypatch.setattr(store, "_shard", shard)
+    monkeypatch.setattr(whole, "_shard", shard)
 
 
 def test_a_store_of_an_older_version_gets_the_index_that_it_lacks(

@@ -7,8 +7,8 @@ import json
 import pytest
 from fake_vectors import FakeVectors
 from fakes import WordEmbedder, make_event
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.core.errors import NotFound
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.extraction import extract
@@ -219,7 +219,7 @@ def test_only_the_slots_concerned_are_read(memory: Memory, monkeypatch: pytest.M
     scroll = memory.vectors.scroll
 
     def noting(where: object, **more: object) -> object:
-        read.append(getattr(where, "equals", {}))
+        read.append(getattr(where, "among", {}))
         return scroll(where, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(memory.vectors, "scroll", noting)

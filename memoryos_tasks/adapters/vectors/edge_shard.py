@@ -1,9 +1,8 @@
-"""The embedded vector store: the Qdrant engine inside this process (``qdrant-edge-py``)."""
+"""One shard of the embedded vector store: the Qdrant engine inside this process (``qdrant-edge-py``)."""
 
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import qdrant_edge as engine
 
-from memoryos_tasks.adapters.vectors.edge_files import engine_errors, identity, take
+from memoryos_tasks.adapters.vectors.edge_files import engine_errors
 from memoryos_tasks.adapters.vectors.edge_spaces import EdgeSpaces
 from memoryos_tasks.adapters.vectors.filters import beyond, built_once, known_form, matching, owned
 from memoryos_tasks.adapters.vectors.payloads import Id, Kept, Payloads
@@ -33,43 +32,38 @@ INDEXED: dict[str, Any] = {
 #: Largest segment that is merged, in KB of vectors. The engine keeps Python's global lock while it works, so this
 #: bounds how long one merge holds up the process: one to four seconds.
 LARGEST_SEGMENT = 30_000
+#: Points that are copied to another shard in one step.
+COPIED = 200
 #: Updates between two flushes: what a start after a crash has to replay from the log, at the most.
 FLUSH_EVERY = 2000
 
 
-class EdgeStore(EdgeSpaces):
-    """A shard at ``path`` that this process owns alone. Safe to use from many threads, not across a fork.
+class Shard(EdgeSpaces):
+    """A shard in the folder ``path``, which this process owns alone. Safe to use from many threads, not across a fork.
 
     The engine locks itself and keeps Python's global lock during its calls; writes that first look and then
     act are serialised here. An update is in the engine's log (a mapped file) when the call returns, and so
-    survives the death of the process. Raises :class:`VectorsDown` when another process owns the folder or the
-    engine fails, :class:`ConfigError` when the folder holds vectors of another size.
+    survives the death of the process. Raises :class:`VectorsDown` when the engine fails, :class:`ConfigError` when
+    the folder holds vectors of another size.
 
     ``dimensions`` are those of the vectors named ``DENSE``; other embedders' vectors have names of their own, and
-    views of the store made by :meth:`within`.
+    views of the shard made by :meth:`within`.
     """
 
-    def __init__(self, path: str | Path, dimensions: int) -> None:
-        self._path = Path(path)
+    def __init__(self, path: Path, dimensions: int) -> None:
+        self._path = path
         self._dimensions = dimensions
         self._dense = DENSE
-        self._views: dict[str, EdgeStore] = {}
+        self._views: dict[str, Shard] = {}
         self._writing = threading.RLock()
         self._unflushed = 0
         self._payloads = Payloads(self._read)
-        self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._lock = take(self._path / "owner.lock")
-        #: Names this store among those of other directories.
-        self.identity = identity(self._path / "identity")
-        try:
-            with engine_errors("open"):
-                self._shard = self._open()
-        except BaseException:
-            os.close(self._lock)
-            raise
+        self._closed = False
+        with engine_errors("open"):
+            self._shard = self._open()
 
     def _open(self) -> engine.EdgeShard:
-        folder = self._path / "shard"
+        folder = self._path
         settings = folder / "edge_config.json"
         if settings.exists():
             # Gone when another embedder has taken over.
@@ -89,6 +83,55 @@ class EdgeStore(EdgeSpaces):
         for field, schema in INDEXED.items():
             shard.update(index(field, schema))
         return shard
+
+    @property
+    def size(self) -> int:
+        """How many points there are, of everybody."""
+        with engine_errors("count"):
+            return int(self._shard.count(engine.CountRequest(exact=False)))
+
+    def knows(self, owner: Owner) -> bool:
+        """Whether there is a point of the owner."""
+        request = engine.ScrollRequest(limit=1, filter=owned(owner), with_payload=False, with_vector=False)
+        with engine_errors("read"):
+            return bool(self._shard.scroll(request)[0])
+
+    def owners(self, *, most: int) -> list[Owner]:
+        """Some owners of points here: those of the first ``most`` points by id, which is at random."""
+        request = engine.ScrollRequest(limit=most, with_payload=True, with_vector=False)
+        with engine_errors("read"):
+            records, _ = self._shard.scroll(request)
+        payloads = [record.payload or {} for record in records]
+        return [*dict.fromkeys(Owner(payload["tenant"], payload["user"]) for payload in payloads)]
+
+    def copy(self, owner: Owner, source: Shard) -> None:
+        """Take the owner's points over from another shard, as they are there."""
+        for name, dimensions in source.spaces().items():
+            self.make_room(name, dimensions)
+        after = None
+        while True:
+            request = engine.ScrollRequest(
+                offset=after, limit=COPIED, filter=owned(owner), with_payload=True, with_vector=True
+            )
+            with source._writing, engine_errors("read"):
+                records, after = source._shard.scroll(request)
+            if records:
+                points = [engine.Point(record.id, record.vector or {}, record.payload) for record in records]
+                self._update(engine.UpdateOperation.upsert_points(points), [str(record.id) for record in records])
+            if after is None:
+                return
+
+    def clear(self, owner: Owner) -> None:
+        """Remove all points of the owner."""
+        with self._writing, engine_errors("write"):
+            self._shard.update(engine.UpdateOperation.delete_points_by_filter(owned(owner)))
+            self._payloads.drop()
+
+    def flush(self) -> None:
+        """Write all to disk."""
+        with self._writing, engine_errors("write"):
+            self._shard.flush()
+            self._unflushed = 0
 
     def upsert(self, owner: Owner, points: Sequence[Point], *, fence: int | None = None) -> None:
         # The condition keeps a point as it is that is another owner's, or written under a newer lock.
@@ -220,15 +263,12 @@ class EdgeStore(EdgeSpaces):
 
     def close(self) -> None:
         with self._writing:
-            if self._lock < 0:
+            if self._closed:
                 return
-            try:
-                with engine_errors("close"):
-                    self._shard.flush()
-                    self._shard.close()
-            finally:
-                os.close(self._lock)
-                self._lock = -1
+            self._closed = True
+            with engine_errors("close"):
+                self._shard.flush()
+                self._shard.close()
 
     def _update(self, operation: engine.UpdateOperation, ids: Sequence[str]) -> None:
         with self._writing, engine_errors("write"):

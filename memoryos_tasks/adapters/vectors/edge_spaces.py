@@ -1,10 +1,11 @@
-"""The embedded store's vector spaces: named vectors of the one shard, made and dropped while it serves."""
+"""A shard's vector spaces: named vectors, made and dropped while it serves."""
 
 from __future__ import annotations
 
 import copy
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +19,7 @@ from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Hit
 
 
-class EdgeSpaces:
+class EdgeSpaces(ABC):
     """See :class:`memoryos_tasks.ports.spaces.Spaces`; the part of the store that works across owners."""
 
     _path: Path
@@ -28,8 +29,9 @@ class EdgeSpaces:
     _dimensions: int
     _views: dict[str, Self]
 
+    @abstractmethod
     def _update(self, operation: engine.UpdateOperation, ids: Sequence[str]) -> None:
-        raise NotImplementedError
+        """Make a change to these points."""
 
     def within(self, space: Space) -> Self:
         known = self._views.get(space.vector)
@@ -37,16 +39,25 @@ class EdgeSpaces:
             return known
         with self._writing:
             if space.vector not in self._views:
-                with engine_errors("make room for an embedder's vectors"):
-                    make = engine.UpdateOperation.create_dense_vector
-                    self._shard.update(make(space.vector, space.dimensions, engine.Distance.Cosine))
+                self.make_room(space.vector, space.dimensions)
                 view = copy.copy(self)  # The shard, its lock and what is cached stay shared.
                 view._dense, view._dimensions = space.vector, space.dimensions
                 self._views[space.vector] = view
             return self._views[space.vector]
 
+    def make_room(self, name: str, dimensions: int) -> None:
+        """Room for vectors of this name; those that are there stay."""
+        with engine_errors("make room for an embedder's vectors"):
+            make = engine.UpdateOperation.create_dense_vector
+            self._shard.update(make(name, dimensions, engine.Distance.Cosine))
+
+    def spaces(self) -> dict[str, int]:
+        """The names of the dense vectors that there is room for, and how many numbers they have."""
+        vectors = json.loads((self._path / "edge_config.json").read_text())["vectors"]
+        return {name: int(vector["size"]) for name, vector in vectors.items()}
+
     def names(self) -> list[str]:
-        return sorted(json.loads((self._path / "shard" / "edge_config.json").read_text())["vectors"])
+        return sorted(self.spaces())
 
     def drop(self, name: str) -> None:
         with self._writing, engine_errors("drop an embedder's vectors"):

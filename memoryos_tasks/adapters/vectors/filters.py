@@ -57,6 +57,7 @@ def matching(where: Where) -> engine.Filter:
             # The engine takes Python's own True for the integer 1, and then matches nothing.
             exact: Any = np.bool_(value) if isinstance(value, bool) else value
             conditions.append(engine.FieldCondition(field, match=engine.MatchValue(exact)))
+    conditions += [_any(field, values) for field, values in where.among.items()]
     for field, most in where.at_most.items():
         conditions.append(engine.FieldCondition(field, range=engine.RangeFloat(lte=most)))
     for field, least in where.at_least.items():
@@ -95,5 +96,5 @@ def _owner(owner: Owner) -> list[Any]:
     ]
 
 
-def _any(field: str, values: tuple[str, ...]) -> Any:
+def _any(field: str, values: Iterable[str]) -> Any:
     return engine.FieldCondition(field, match=engine.MatchAny(list(values)))

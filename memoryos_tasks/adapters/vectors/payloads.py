@@ -51,6 +51,12 @@ class Payloads:
                         self._kept.popitem(last=False)
         return found
 
+    def drop(self) -> None:
+        """Forget all."""
+        with self._guard:
+            self._writes += 1
+            self._kept.clear()
+
     def changed(self, ids: Iterable[str]) -> None:
         """Forget these points; to be called after they were written."""
         with self._guard:

@@ -26,7 +26,7 @@ def owned(owner: Owner, ids: Iterable[str] | None = None, fence: int | None = No
 def matching(where: Where) -> models.Filter:
     """Points that meet every condition of ``where``."""
     conditions = _owner(where.owner)
-    for field, values in (("kind", where.kinds), ("session", where.sessions)):
+    for field, values in (("kind", where.kinds), ("session", where.sessions), *where.among.items()):
         if values:
             conditions.append(models.FieldCondition(key=field, match=models.MatchAny(any=list(values))))
     if where.ids:

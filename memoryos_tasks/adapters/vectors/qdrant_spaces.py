@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Self
@@ -16,7 +17,7 @@ from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Hit
 
 
-class QdrantSpaces:
+class QdrantSpaces(ABC):
     """See :class:`memoryos_tasks.ports.spaces.Spaces`; the part of the store that works across owners."""
 
     _client: QdrantClient
@@ -29,11 +30,13 @@ class QdrantSpaces:
     _prepared: bool
     _views: dict[str, Self]
 
+    @abstractmethod
     def _calls(self, doing: str) -> AbstractContextManager[None]:
-        raise NotImplementedError
+        """Calls of the server, whose errors become ours."""
 
+    @abstractmethod
     def _update(self, *operations: models.UpdateOperation) -> None:
-        raise NotImplementedError
+        """Make changes to points."""
 
     def within(self, space: Space) -> Self:
         known = self._views.get(space.vector)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,12 +25,13 @@ OTHER_STORE = (
 )
 
 
-class Delegating:
+class Delegating(ABC):
     """See :class:`memoryos_tasks.ports.spaces.SpacedStore`; every call goes to ``_store``, asked for anew each time."""
 
     @property
+    @abstractmethod
     def _store(self) -> SpacedStore:
-        raise NotImplementedError
+        """Whom the calls go to now."""
 
     def upsert(self, owner: Owner, points: Sequence[Point], *, fence: int | None = None) -> None:
         self._store.upsert(owner, points, fence=fence)

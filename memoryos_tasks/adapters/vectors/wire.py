@@ -71,6 +71,7 @@ def _where(row: Mapping[str, Any]) -> Where:
         tuple(row["without"]),
         row["at_least"],
         row["differs"],
+        row["among"],
     )
 
 
