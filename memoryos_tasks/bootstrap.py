@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import redis
@@ -26,6 +27,7 @@ from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.locks import RedisLocks
 from memoryos_tasks.adapters.redis.presence import Presence, claim_store
 from memoryos_tasks.adapters.redis.remains import RedisRemains
+from memoryos_tasks.adapters.redis.resealing import RedisResealing
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.adapters.redis.stm import RedisStm
 from memoryos_tasks.adapters.redis.upkeep import RedisUpkeep
@@ -45,6 +47,7 @@ from memoryos_tasks.ports.llm import Provider
 from memoryos_tasks.ports.spaces import SpacedStore
 from memoryos_tasks.ports.vectors import VectorStore
 from memoryos_tasks.publisher import Publisher
+from memoryos_tasks.queues import MEMORY
 from memoryos_tasks.services import wanted
 from memoryos_tasks.services.analysis import Analyst
 from memoryos_tasks.services.beliefs import Beliefs
@@ -58,6 +61,7 @@ from memoryos_tasks.services.exporting import Exporting
 from memoryos_tasks.services.history import History
 from memoryos_tasks.services.importing import Importing
 from memoryos_tasks.services.ingest import Ingest
+from memoryos_tasks.services.item_erasure import Doors, ItemErasure
 from memoryos_tasks.services.items import Items
 from memoryos_tasks.services.promotion import Promotion
 from memoryos_tasks.services.recall import Recall
@@ -106,6 +110,7 @@ class House:
     retrieval: Retrieval
     history: History
     erasure: Erasure
+    item_erasure: ItemErasure
     vault: FileVault
     items: Items
     changes: Changes
@@ -171,9 +176,8 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
     publisher = Publisher(settings)
     chosen = kept.configured if kept else configured_embedder(settings)
     embedder = chosen if active in (None, space_of(chosen)) else former_embedder(settings, active)
-    store, shared = (kept.store, kept.shared) if kept else _vectors(settings, QueueStore(
-        waiting, publisher, timeout=settings.vectors.timeout
-    ))
+    remote = QueueStore(waiting, publisher, timeout=settings.vectors.timeout)
+    store, shared = (kept.store, kept.shared) if kept else _vectors(settings, remote)
     vectors = store.within(space_of(embedder))
     journal = RedisJournal(record, codec, group=settings.worker.group, consumer=consumer_name(settings))
     ledger = RedisLedger(record, codec, settings.jobs)
@@ -185,12 +189,15 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
     def overflow(owner: Owner, session: str) -> None:
         wanted.consolidate(ledger, owner, session, keep=capacity)
 
-    ingest = Ingest(journal, stm, recall, beliefs, locks, runs, capacity, overflow)
+    def go_on() -> None:
+        with suppress(Unavailable):  # The sweeper looks anyway.
+            publisher.ring("memory.ingest", queue=MEMORY)
+
+    ingest = Ingest(journal, stm, recall, beliefs, locks, runs, capacity, overflow, go_on)
     contexts = Contexts(stm, recall, beliefs, clock, capacity, settle=ingest.settle)
     configured = _providers(live)
-    keeper = kept.keeper if kept else LeaseKeeper(
-        ledger, interval=settings.jobs.renew_seconds, lease_seconds=settings.jobs.lease_seconds
-    )
+    jobs = settings.jobs
+    keeper = kept.keeper if kept else LeaseKeeper(ledger, interval=jobs.renew_seconds, lease_seconds=jobs.lease_seconds)
     embedders = RedisEmbedders(record)
     upkeep, counters = RedisUpkeep(record), RedisCounters(record)
     analyst = Analyst(configured, lambda: live.current.memory.analyst_model, counters)
@@ -199,6 +206,7 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
                     settings.memory.prompt_budget_tokens, settings.jobs.max_attempts)
     items = Items(vectors, recall, beliefs, segments, codec, settle=ingest.settle)
     removal = Removal(vectors, recall, beliefs, segments, stm, embedder, codec)
+    remains = RedisRemains(record, news, codec, ledger, runs)
     return House(
         settings=settings,
         live=live,
@@ -235,8 +243,9 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
         exporting=Exporting(journal, vectors, recall, beliefs, segments, ingest.settle, clock),
         importing=Importing(ledger, beliefs, locks, ingest.drain),
         vault=vault,
-        erasure=Erasure(RedisRemains(record, news, codec, ledger, runs), vectors, vault, locks, clock,
-                        forget=upkeep.forget, settle=lambda: _written(shared)),
+        erasure=Erasure(remains, vectors, vault, locks, clock, forget=upkeep.forget, settle=lambda: _written(shared)),
+        item_erasure=ItemErasure(removal, Doors(remains, RedisResealing(record, news, codec, ledger, runs), vault),
+                                 vectors, codec, locks, clock, settle=lambda: _written(shared)),
     )
 
 

@@ -87,10 +87,24 @@ def erase(tenant: str, job_id: str) -> dict[str, Any]:
     parts = house()
 
     def do(job: Job, progress: Progress) -> Made:
-        receipt = parts.erasure.user(job.owner, progress)
-        return Made({"keys_destroyed": receipt["keys_destroyed"], **receipt["removed"]}, receipt)
+        return _receipt(parts.erasure.user(job.owner, progress))
 
     return asdict(parts.work.run(tenant, job_id, do))
+
+
+@app.task(name="memory.erase_item", base=MemoryOSTask)
+def erase_item(tenant: str, job_id: str) -> dict[str, Any]:
+    """Erase one item and seal the rest of the user anew; the receipt is the job's result."""
+    parts = house()
+
+    def do(job: Job, progress: Progress) -> Made:
+        return _receipt(parts.item_erasure.item(job, progress))
+
+    return asdict(parts.work.run(tenant, job_id, do))
+
+
+def _receipt(receipt: dict[str, Any]) -> Made:
+    return Made({"keys_destroyed": receipt["keys_destroyed"], **receipt["removed"]}, receipt)
 
 
 @app.task(name="memory.reindex", base=MemoryOSTask)

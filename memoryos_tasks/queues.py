@@ -20,6 +20,8 @@ TASKS = {
     "consolidate": ("memory.consolidate", MEMORY),
     "promote": ("memory.promote", MEMORY),
     "erase": ("memory.erase", MEMORY),
+    # A kind of its own: a worker that does not know it must not take it for the erasure of a user.
+    "erase_item": ("memory.erase_item", MEMORY),
     # A client waits for it.
     "change": ("memory.change", CHAT),
     "export": ("memory.export", MEMORY),
@@ -29,3 +31,5 @@ TASKS = {
 }
 #: The kinds that nobody asked for: they run a few at a time, beside clients' work.
 OWN = ("consolidate", "promote", "compact", "reindex")
+#: The kinds that erase; no erasure cancels or forgets them.
+ERASING = ("erase", "erase_item")

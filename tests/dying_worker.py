@@ -1,14 +1,20 @@
-"""A worker that SIGKILLs itself: ``python dying_worker.py popped|noted`` says how far it gets with a chat's message."""
+"""A worker that SIGKILLs itself: ``python dying_worker.py popped|noted`` says how far it gets with a chat's message, a
+number how many writes it makes for the change of an item."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from typing import Any
 
+from memoryos_tasks.adapters.vectors.edge import EdgeStore
 from memoryos_tasks.celery_app import app
 from memoryos_tasks.consumer import Consumer
+from memoryos_tasks.ports.ledger import Job
+from memoryos_tasks.services.changes import Changes
 from memoryos_tasks.transport import Transport
 
 
@@ -40,8 +46,34 @@ class Noting(Consumer):
         return on_task_received
 
 
+def changing(writes: int) -> None:
+    """Die before the write to the vector store that follows so many of a change."""
+    make, here = Changes.make, threading.local()
+
+    def made(self: Changes, job: Job) -> dict[str, Any]:
+        here.left = writes
+        return make(self, job)
+
+    def counted(write: Callable[..., None]) -> Callable[..., None]:
+        def writing(*arguments: Any, **options: Any) -> None:
+            left = getattr(here, "left", None)
+            if left == 0:
+                die()
+            here.left = None  # What a write writes by the way is part of it.
+            write(*arguments, **options)
+            here.left = left and left - 1
+
+        return writing
+
+    Changes.make = made  # type: ignore[method-assign]
+    for name in ("upsert", "patch", "patch_many", "delete"):
+        setattr(EdgeStore, name, counted(getattr(EdgeStore, name)))
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "popped":
+    if sys.argv[1].isdecimal():
+        changing(int(sys.argv[1]))
+    elif sys.argv[1] == "popped":
         app.conf.broker_transport = "dying_worker:Popping"
     else:
         app.conf.worker_consumer = "dying_worker:Noting"

@@ -53,17 +53,18 @@ class RightsHouse:
         self.runs = FakeRuns()
         codec: Any = real.get("codec") or Reversed()
         embedder: Any = real.get("embedder") or WordEmbedder()
-        self.recall = Recall(self.vectors, embedder, codec)
-        self.beliefs = Beliefs(self.vectors, self.recall, codec)
+        secret: Any = real.get("secret") or (lambda tenant: b"")
+        self.recall = Recall(self.vectors, embedder, codec, secret)
+        self.beliefs = Beliefs(self.vectors, self.recall, codec, secret)
         self.segments = Segments(self.vectors, self.recall, codec)
         self.ingest = Ingest(
             self.journal, self.stm, self.recall, self.beliefs, self.locks, self.runs, 20, lambda owner, session: None
         )
         self.consolidation = Consolidation(self.stm, self.segments, embedder, self.locks, lambda: NOW)
         self.items = Items(self.vectors, self.recall, self.beliefs, self.segments, codec, self.ingest.settle)
-        removal = Removal(self.vectors, self.recall, self.beliefs, self.segments, self.stm, embedder, codec)
+        self.removal = Removal(self.vectors, self.recall, self.beliefs, self.segments, self.stm, embedder, codec)
         self.changes = Changes(
-            self.items, self.beliefs, self.segments, removal, self.vectors, codec, self.locks
+            self.items, self.beliefs, self.segments, self.removal, self.vectors, codec, self.locks
         )
         self.exporting = Exporting(
             self.journal, self.vectors, self.recall, self.beliefs, self.segments, self.ingest.settle, lambda: NOW

@@ -15,11 +15,11 @@ from memoryos_app.schemas.jobs import AcceptedSchema
 from memoryos_app.schemas.rights import EraseSchema
 from memoryos_tasks.core.errors import TrafficDown, TruthDown
 from memoryos_tasks.ports.ledger import Job
-from memoryos_tasks.queues import TASKS
+from memoryos_tasks.queues import ERASING, TASKS
 
 area = Area("rights", __name__, description="What users may ask for")
 
-KIND = "erase"
+USER, ITEM = ERASING
 
 
 @route(area, "/v1/memory/erase", "POST")
@@ -28,18 +28,20 @@ KIND = "erase"
 @gives(area, 403, ErrorSchema, says="The API key may act for another user only.")
 @gives(area, 503, ErrorSchema, says="The store of record is away; nothing was begun.")
 def erase(asked: dict[str, Any]) -> Response:
-    """Erase a user
+    """Erase a user, or one item
 
     Removes everything of the user from every store, destroys the key that sealed it, reads back that nothing is left,
-    and tells so in a receipt. It cannot be undone.
+    and tells so in a receipt. With `item_id` that item goes, with all that was made of it, and the rest is sealed with
+    a new key before the old one is destroyed. It cannot be undone.
     """
     owner = owner_required(request, asked["user_id"])
     here = parts()
     if not here.watch.state.truth:
         raise TruthDown(retry_after=1)
     job_id = f"job_{uuid.uuid4().hex}"
-    here.ledger.create(Job(job_id, owner, KIND, request_id=g.request_id))
-    task, queue = TASKS[KIND]
+    kind, what = (ITEM, {"item_id": asked["item_id"]}) if "item_id" in asked else (USER, {})
+    here.ledger.create(Job(job_id, owner, kind, request=what, request_id=g.request_id))
+    task, queue = TASKS[kind]
     try:
         here.doorbell.ring(task, (owner.tenant, job_id), queue=queue, task_id=job_id, request_id=g.request_id)
     except TrafficDown:

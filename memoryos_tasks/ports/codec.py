@@ -18,3 +18,10 @@ class Codec(Protocol):
 
     def open(self, owner: Owner, sealed: str) -> str:
         """The text again. Raises :class:`Unreadable` when its key was destroyed."""
+
+
+class KeyedCodec(Codec, Protocol):
+    """A codec whose sealed texts tell their keys."""
+
+    def key_of(self, text: str) -> bytes | None:
+        """The id of the key that a text seems to be sealed with; None for one that is not sealed."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import shutil
 import string
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from acceptance.system import System, until
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 ALICE, BOB = "alice 爱丽丝", "bob"
 #: Events of the erased user: enough for pages, segments and facts beside the turns.
@@ -57,6 +61,35 @@ def _found(folder: Path, tokens: list[str]) -> list[str]:
             body = path.read_bytes()
             hits += [f"{path.relative_to(folder)}: {form!r}" for form in forms if form in body]
     return hits
+
+
+def _keys(vault: Path) -> dict[bytes, bytes]:
+    """The users' keys in a vault, by their ids, retired ones too."""
+    bodies = [path.read_bytes() for path in vault.rglob("*") if path.suffix in (".key", ".old")]
+    return {body[:8]: body[8:] for body in bodies if len(body) == 40}
+
+
+def _opened(folder: Path, user: str, keys: Mapping[bytes, bytes]) -> bytes:
+    """All sealed texts of the user in the files under the folder that one of these keys opens."""
+    found: list[bytes] = []
+    for path in folder.rglob("*"):
+        if not path.is_file() or path.is_symlink() or "vault" in path.parts:
+            continue
+        for match in re.finditer(rb"mos1:([A-Za-z0-9+/]+=*)", path.read_bytes()):
+            # What stands behind the text may look like more of it.
+            whole = match[1].rstrip(b"=")
+            body = base64.b64decode(whole + b"=" * (-len(whole) % 4)) if len(whole) % 4 != 1 else b""
+            if body[:8] in keys:
+                try:
+                    found.append(AESGCM(keys[body[:8]]).decrypt(body[8:20], body[20:], f"default\0{user}".encode()))
+                except InvalidTag:
+                    continue
+    return b"\n".join(found)
+
+
+def _ended(system: System, job_id: str) -> dict[str, Any]:
+    job = system.get(f"/v1/jobs/{job_id}").json()
+    return dict(job) if job["status"] not in ("queued", "running") else {}
 
 
 def _fill(system: System, user: str) -> list[str]:
@@ -176,3 +209,80 @@ def test_a_killed_erasure_is_completed(make_system: Callable[..., System]) -> No
     with redis.Redis.from_url(system.truth_url, decode_responses=True) as truth:
         named = {key for key in truth.scan_iter() if "alice" in key}
     assert all(":fence:" in key for key in named), named
+
+
+@pytest.mark.timeout(240)
+def test_an_erased_item_is_gone_from_every_file_and_the_rest_is_there(make_system: Callable[..., System]) -> None:
+    # Given a user with memories in every tier, and a copy of the keys as they are
+    system = make_system({"MEMORYOS__MEMORY__IDLE_SECONDS": "1"})
+    tokens = _fill(system, ALICE)
+    until(lambda: _consolidated(system, ALICE), seconds=30, what="pages")
+    vault = system.data_dir / "vault"
+    before = _keys(vault)
+    events = system.get("/v1/memory/events", params={"user_id": ALICE, "limit": 1000}).json()["events"]
+    gone, kept = tokens[0], tokens[1:EVENTS]
+    items: list[dict[str, Any]] = []
+    cursor = None
+    while cursor is not None or not items:
+        asked = {"user_id": ALICE, "kind": "turn", **({"cursor": cursor} if cursor else {})}
+        page = system.get("/v1/memory/items", params=asked).json()
+        items, cursor = [*items, *page["items"]], page["next_cursor"]
+    (item,) = [row["id"] for row in items if gone in row["content"]]
+    assert gone.encode() in _opened(system.data_dir, ALICE, before), "the search of the files finds nothing"
+    # When one message is erased while the user goes on
+    job_id = system.post("/v1/memory/erase", {"user_id": ALICE, "item_id": item}).json()["job_id"]
+    added = []
+    while not (job := _ended(system, job_id)):
+        text = f"Meanwhile I said {_letters(24)}. 期间"
+        answer = system.post("/v1/memory/add", {"user_id": ALICE, "role": "user", "content": text})
+        assert answer.status_code in (200, 202), answer.text
+        added.append(text)
+        assert len(added) < 2_000, "the erasure does not end"
+    # Then the receipt says so
+    assert job["status"] == "succeeded", job
+    receipt = job["result"]
+    assert (receipt["verified"], receipt["file_rewritten"], receipt["item_id"]) == (True, True, item), receipt
+    assert receipt["removed"]["events"] == 1
+    assert receipt["keys_destroyed"] == 1
+    # And no file holds the token, as it is or as the keys that are left open it
+    assert _found(system.data_dir, tokens) == []
+    keys = _keys(vault)
+    assert set(before) - set(keys), "the old key is still there"
+    assert list(vault.rglob("*.old")) == []
+    readable = _opened(system.data_dir, ALICE, keys)
+    assert gone.encode() not in readable
+    assert kept[0].encode() in readable
+    # And no answer has it, while the others are all there
+    said = _doors(system, ALICE, kept[:1]) + json.dumps(job)
+    assert gone not in said
+    left = system.get("/v1/memory/events", params={"user_id": ALICE, "limit": 1000}).json()["events"]
+    assert len(left) == len(events) - 1 + len(added)
+    texts = "\n".join(event["content"] for event in left)
+    assert [token for token in kept if token not in texts] == []
+    assert [text for text in added if text not in texts] == []
+    for token in (kept[1], kept[-1]):
+        assert token in system.post("/v1/memory/retrieve", {"user_id": ALICE, "query": token}).text
+    assert system.get(f"/v1/memory/items/{item}", params={"user_id": ALICE}).status_code == 404
+    # And what is not there cannot be erased
+    again = system.post("/v1/memory/erase", {"user_id": ALICE, "item_id": item}).json()["job_id"]
+    failed = until(lambda: _ended(system, again), seconds=30, what="the answer")
+    assert (failed["status"], failed["error"]["code"]) == ("failed", "not_found"), failed
+
+
+@pytest.mark.timeout(240)
+def test_a_killed_erasure_of_an_item_is_completed(make_system: Callable[..., System]) -> None:
+    # Given an erasure of one message whose worker is killed while it runs
+    system = make_system()
+    tokens = _fill(system, ALICE)
+    items = system.get("/v1/memory/items", params={"user_id": ALICE, "kind": "turn", "limit": 500}).json()["items"]
+    (item,) = [row["id"] for row in items if tokens[3] in row["content"]]
+    job_id = system.post("/v1/memory/erase", {"user_id": ALICE, "item_id": item}).json()["job_id"]
+    until(lambda: list((system.data_dir / "vault").rglob("*.old")), seconds=20, what="a key that is retired")
+    system.kill("celery", "worker")
+    # Then the next run completes it
+    job = until(lambda: _ended(system, job_id), seconds=100, what="the receipt")
+    assert (job["status"], job["result"]["verified"]) == ("succeeded", True), job
+    readable = _opened(system.data_dir, ALICE, _keys(system.data_dir / "vault"))
+    assert tokens[3].encode() not in readable
+    assert tokens[4].encode() in readable
+    assert list((system.data_dir / "vault").rglob("*.old")) == []

@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 from fake_vectors import FakeVectors
 from fakes import FakeCounters, FakeLocks, FakeStm, WordEmbedder, make_event
+from plain_codec import PlainCodec
 from upstream import Exchange, Upstream
 from upstream_scripts import SCRIPTS, page, status
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.llm.registry import providers
 from memoryos_tasks.adapters.llm.timeouts import Timeouts
 from memoryos_tasks.core.events import Owner

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from changing_facts import START, Dialogue, dialogues
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.embedding.static import StaticEmbedder
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
 from memoryos_tasks.core.events import Event, Owner, Role

@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Any
 
 import pytest
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.embedding.static import StaticEmbedder
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
 from memoryos_tasks.core.events import Event, Owner

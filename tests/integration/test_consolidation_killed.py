@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import redis
 from fakes import WordEmbedder, make_event
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis.journal import RedisJournal
 from memoryos_tasks.adapters.redis.locks import RedisLocks
 from memoryos_tasks.adapters.redis.stm import RedisStm

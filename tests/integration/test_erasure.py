@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import redis
+from contents import everything, no_progress
 from fakes import WordEmbedder
 
 from memoryos_tasks.adapters.codec.sealed import PREFIX, SealedCodec
@@ -81,27 +82,6 @@ def house(truth: redis.Redis, traffic: redis.Redis, tmp_path: Path) -> Iterator[
     made = House(truth, traffic, tmp_path)
     yield made
     made.vectors.close()
-
-
-def no_progress(done: int, total: int) -> None:
-    """Nobody looks."""
-
-
-def everything(client: redis.Redis) -> str:
-    """All that a Redis holds, as text."""
-    rows: list[Any] = []
-    for key in client.scan_iter():
-        kind: Any = client.type(key)
-        read: Any = {
-            "string": client.get,
-            "hash": client.hgetall,
-            "list": lambda key: client.lrange(key, 0, -1),
-            "set": lambda key: list(client.smembers(key)),  # type: ignore[arg-type]
-            "zset": lambda key: client.zrange(key, 0, -1, withscores=True),
-            "stream": client.xrange,
-        }[kind]
-        rows.append([key, read(key)])
-    return json.dumps(rows, ensure_ascii=False)
 
 
 def fill(house: House, owner: Owner) -> None:

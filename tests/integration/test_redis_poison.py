@@ -10,9 +10,9 @@ import pytest
 import redis
 from fake_vectors import FakeVectors
 from fakes import FakeRuns, WordEmbedder, make_event
+from plain_codec import PlainCodec
 from waiting import until
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
 from memoryos_tasks.adapters.redis.journal import RedisJournal

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import redis
 from fakes import make_event
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
 from memoryos_tasks.adapters.redis.journal import RedisJournal

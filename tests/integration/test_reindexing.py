@@ -11,10 +11,10 @@ from time import monotonic
 import pytest
 import redis
 from embedding_server import EmbeddingServer, serving
+from plain_codec import PlainCodec
 from waiting import until
 
 from memoryos_tasks import bootstrap
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.embedding.choose import configured_embedder, space_of
 from memoryos_tasks.adapters.embedding.static import StaticEmbedder
 from memoryos_tasks.adapters.redis.counters import RedisCounters

@@ -18,8 +18,8 @@ from fakes import (
     completion,
     make_event,
 )
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.core.errors import TrafficDown, TruthDown, UpstreamError, UpstreamRefused, UpstreamTimeout
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.items import Recalled

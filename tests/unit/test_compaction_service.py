@@ -9,8 +9,8 @@ from itertools import count
 import pytest
 from fake_vectors import FakeVectors
 from fakes import FakeCounters, FakeHeld, FakeLocks, FakeStm, FakeUpkeep, WordEmbedder, make_event
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.core import segmentation
 from memoryos_tasks.core.errors import Busy, LostClaim
 from memoryos_tasks.core.events import Owner

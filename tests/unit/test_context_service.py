@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from fake_vectors import FakeVectors
 from fakes import FakeStm, WordEmbedder, make_event
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.core.errors import TruthDown
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.extraction import extract

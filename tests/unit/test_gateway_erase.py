@@ -46,6 +46,27 @@ def test_an_erasure_is_a_job_with_a_receipt(stack: FakeStack, client: FlaskClien
     assert client.get(f"/v1/jobs/{job_id}").json["result"] == {"verified": True}
 
 
+def test_the_erasure_of_an_item_is_a_job_of_its_own(stack: FakeStack, client: FlaskClient) -> None:
+    # When one item is to be erased
+    answer = client.post(ERASE, json={"user_id": "爱丽丝", "item_id": "5c1b8f0e-0000-4000-8000-000000000001"})
+    # Then the job says which, and no worker can take it for that of the user
+    assert answer.status_code == 202
+    job_id = answer.json["job_id"]
+    job = stack.ledger.get("default", job_id)
+    assert (job.owner.user, job.kind) == ("爱丽丝", "erase_item")
+    assert job.request == {"item_id": "5c1b8f0e-0000-4000-8000-000000000001"}
+    assert stack.doorbell.rings == [("memory.erase_item", ("default", job_id), "memory")]
+
+
+@pytest.mark.parametrize("item", [None, "", 7, ["x"], "x" * 65])
+def test_no_item_is_not_every_item(stack: FakeStack, client: FlaskClient, item: object) -> None:
+    # A client's bug that sends nothing for the item must not erase the user
+    answer = client.post(ERASE, json={"user_id": "alice", "item_id": item})
+    assert answer.status_code == 400
+    assert answer.json["error"]["param"] == "item_id"
+    assert stack.doorbell.rings == []
+
+
 def test_the_user_must_be_named_in_the_body(stack: FakeStack, client: FlaskClient) -> None:
     # Nobody is erased by a header, a default, or a field that was misspelt
     for body in ({}, {"user_id": None}, {"user": "alice"}, {"user_id": ""}, {"user_id": "alice", "items": ["x"]}):

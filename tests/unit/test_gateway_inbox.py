@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 from fakes import FakeRuns, FakeStack, FakeWorker
+from plain_codec import PlainCodec
 
 from memoryos_app import inbox as module
 from memoryos_app.inbox import Inbox
 from memoryos_app.watch import Watch
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.core.errors import TrafficDown
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.runs import Saying

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fake_vectors import FakeVectors
 from fakes import FakeHeld, FakeLocks, FakeStm, WordEmbedder, make_event
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.core.errors import InvalidRequest, TruthDown, VectorsDown
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.services import history

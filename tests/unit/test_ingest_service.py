@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 from fake_vectors import FakeVectors
 from fakes import FakeHeld, FakeJournal, FakeLocks, FakeRuns, FakeStm, WordEmbedder, make_event
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.core.errors import Busy, InvalidRequest, MemoryOSError, VectorsDown
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.items import Kind

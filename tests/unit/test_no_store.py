@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from fakes import FakeJournal, FakeLocks, FakeRuns, FakeStm
+from plain_codec import PlainCodec
 from vector_contract import ALICE, OTHER, asking, pid, point
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.config.toml import read
 from memoryos_tasks.adapters.embedding.static import StaticEmbedder
 from memoryos_tasks.adapters.vectors.none import NoStore

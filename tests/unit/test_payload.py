@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.adapters.redis import payload
 from memoryos_tasks.core.errors import InvalidRequest
 from memoryos_tasks.core.events import Event, Owner

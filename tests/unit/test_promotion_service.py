@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fake_vectors import FakeVectors
 from fakes import FakeCounters, FakeLocks, FakeStm, WordEmbedder, completion, make_event
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.core.analysis import MOST_FACTS, BadAnswer, messages, parse
 from memoryos_tasks.core.errors import Busy, UpstreamError
 from memoryos_tasks.core.events import Event, Owner

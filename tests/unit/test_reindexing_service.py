@@ -8,8 +8,8 @@ from zlib import crc32
 import pytest
 from fake_vectors import FakeVectors
 from fakes import FakeCounters, FakeLocks
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.core.embedding import STATIC_SPACE, Space
 from memoryos_tasks.core.errors import EmbedderDown
 from memoryos_tasks.core.events import Event, Owner

@@ -12,8 +12,8 @@ from fakes import FakeCounters, FakeHeld, FakeLocks, FakeStm, FakeUpkeep, WordEm
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from plain_codec import PlainCodec
 
-from memoryos_tasks.adapters.codec.plain import PlainCodec
 from memoryos_tasks.core import segmentation
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.eviction import NEWBORN, Policy

@@ -52,6 +52,16 @@ class SealedCodec:
             raise Unreadable("This sealed text was changed, or belongs to another user.") from error
         return text.decode()
 
+    def key_of(self, text: str) -> bytes | None:
+        if not text.startswith(PREFIX):
+            return None
+        try:
+            # Sixteen characters of Base64 hold twelve bytes, the id among them.
+            head = binascii.a2b_base64(text[len(PREFIX) : len(PREFIX) + 16], strict_mode=True)
+        except (binascii.Error, ValueError):
+            return None
+        return head[:ID] if len(head) >= ID else None
+
 
 def _whose(owner: Owner) -> bytes:
     return f"{owner.tenant}\0{owner.user}".encode()

@@ -6,6 +6,7 @@ Both libraries fetch a model by its name on first use unless it is in their cach
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -17,7 +18,7 @@ from memoryos_tasks.core.errors import ConfigError, EmbedderDown
 MAX_CHARACTERS = 8_000
 
 
-class LocalEmbedder:
+class LocalEmbedder(ABC):
     """What both have in common. One call at a time: the libraries use all cores themselves.
 
     Raises :class:`ConfigError` when the library or the model is missing, at once and not at the first text.
@@ -57,11 +58,13 @@ class LocalEmbedder:
                 vectors[at] = unit([float(number) for number in vector])
         return vectors
 
+    @abstractmethod
     def _load(self, model: str, folder: str | None) -> Any:
-        raise NotImplementedError
+        """The library's model."""
 
+    @abstractmethod
     def _run(self, texts: list[str]) -> Sequence[Sequence[float]]:
-        raise NotImplementedError
+        """The vectors of the texts."""
 
 
 class FastEmbedder(LocalEmbedder):

@@ -34,14 +34,14 @@ class EventRemains:
     def remove(self, owner: Owner, cut: int) -> dict[str, int]:
         # First the journal, so that nobody begins to apply one; what is known of the events before anything that was
         # made of them, so that a run which is at it finds out before or after.
-        gone = {"journal": sum(self._remove_entry(owner, *entry) for entry in self._entries(owner, cut))}
+        gone = {"journal": sum(self.remove_entry(owner, *entry) for entry in self.entries(owner, cut))}
         gone["events"] = 0
         for ids in self._known(owner):
             keys = [keyspace.events(owner), keyspace.state(owner), keyspace.PENDING]
             with truth_errors():
                 gone["events"] += int(self._events(keys, [cut, *ids]))
         gone["short_term"] = 0
-        for session in self._sessions(owner):
+        for session in self.sessions(owner):
             keys = [keyspace.stm_prefix(owner) + session, keyspace.ACTIVE, keyspace.sessions(owner)]
             with truth_errors():
                 gone["short_term"] += int(
@@ -51,14 +51,14 @@ class EventRemains:
 
     def left(self, owner: Owner, cut: int) -> dict[str, int]:
         return {
-            "journal": sum(1 for _ in self._entries(owner, cut)),
+            "journal": sum(1 for _ in self.entries(owner, cut)),
             "events": sum(self._numbered(owner, ids, cut) for ids in self._known(owner)),
-            "short_term": sum(self._shown(owner, session, cut) for session in self._sessions(owner)),
+            "short_term": sum(self._shown(owner, session, cut) for session in self.sessions(owner)),
         }
 
-    def _remove_entry(self, owner: Owner, stream_id: str, fields: Fields, body: Mapping[str, Any]) -> int:
-        job_id = fields.get("job", "")
-        event_id = str(body.get("event_id") or fields.get("event_id") or stream_id)
+    def remove_entry(self, owner: Owner, stream_id: str, fields: Fields, body: Mapping[str, Any]) -> int:
+        """Take an entry out of the journal as if it had been applied; how many."""
+        job_id, event_id = fields.get("job", ""), event_id_of(stream_id, fields, body)
         keys = [keyspace.JOURNAL, keyspace.due(INGEST), keyspace.PENDING, keyspace.TRIES, keyspace.events(owner),
                 keyspace.state(owner), keyspace.job(owner.tenant, job_id)]
         args = [stream_id, event_id, keyspace.part(str(body.get("session_id") or "default")), job_id,
@@ -66,7 +66,7 @@ class EventRemains:
         with truth_errors():
             return int(self._entry(keys, args))
 
-    def _entries(self, owner: Owner, cut: int) -> Iterator[tuple[str, Fields, Mapping[str, Any]]]:
+    def entries(self, owner: Owner, cut: int) -> Iterator[tuple[str, Fields, Mapping[str, Any]]]:
         """The owner's journal entries; those without a number were put in by hand and are not applied yet."""
         for stream_id, fields in streamed(self._redis, keyspace.JOURNAL):
             body = body_of(owner, fields)
@@ -90,7 +90,8 @@ class EventRemains:
             rows: Any = self._redis.hmget(keyspace.events(owner), ids)
         return sum(1 for row in rows if row and int(row.split(" ")[1]) <= cut)
 
-    def _sessions(self, owner: Owner) -> list[str]:
+    def sessions(self, owner: Owner) -> list[str]:
+        """The owner's sessions, as parts of keys."""
         with truth_errors():
             names: Any = self._redis.zrange(keyspace.sessions(owner), 0, -1)
         return list(names)
@@ -113,6 +114,11 @@ def streamed(client: redis.Redis, key: str) -> Iterator[tuple[str, Fields]]:
         if len(rows) < STEP:
             return
         after = f"({rows[-1][0]}"
+
+
+def event_id_of(stream_id: str, fields: Fields, body: Mapping[str, Any]) -> str:
+    """The event's id, which an entry that was put in by hand may leave out."""
+    return str(body.get("event_id") or fields.get("event_id") or stream_id)
 
 
 def body_of(owner: Owner, fields: Fields, payload: str | None = None) -> Mapping[str, Any] | None:

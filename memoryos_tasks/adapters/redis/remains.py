@@ -11,24 +11,21 @@ import redis
 
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.connections import traffic_errors, truth_errors
-from memoryos_tasks.adapters.redis.erase_events import STEP, EventRemains, body_of, streamed
+from memoryos_tasks.adapters.redis.erase_events import EventRemains, body_of, streamed
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
+from memoryos_tasks.adapters.redis.rows import Row, Rows, scanned
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.adapters.redis.visits import RedisVisits
 from memoryos_tasks.core.errors import Unreadable
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.dead_letters import SYSTEM_LETTERS
-from memoryos_tasks.queues import OWN, QUEUES
+from memoryos_tasks.queues import ERASING, OWN, QUEUES
 
-#: The kind of the jobs that erase.
-ERASE = "erase"
 #: Kinds that are not cancelled first: what is journaled is applied, and what nobody asked for is only forgotten.
-NOT_STOPPED = (ERASE, "ingest", *OWN)
+NOT_STOPPED = (*ERASING, "ingest", *OWN)
 #: Seconds between two looks whether the file was rewritten.
 LOOK_SECONDS = 0.1
-
-Row = Mapping[str, str]
 
 
 class RedisRemains:
@@ -43,11 +40,12 @@ class RedisRemains:
         self._ledger = ledger
         self._runs = runs
         self._visits = RedisVisits(traffic)
+        self._rows = Rows(truth, traffic)
         self._events = EventRemains(truth)
 
     def stop(self, owner: Owner) -> int:
         stopped = 0
-        for _, row in self._jobs(owner):
+        for _, row in self._rows.of(owner):
             if row["kind"] not in NOT_STOPPED and row["status"] in ("queued", "running"):
                 self._ledger.cancel(owner.tenant, row["id"])
                 self._runs.cancel(owner, row["id"])
@@ -69,16 +67,11 @@ class RedisRemains:
 
     def remove_jobs(self, owner: Owner, before: float) -> int:
         gone = 0
-        for key, row in self._jobs(owner):
-            if row["kind"] == ERASE:
+        for key, row in self._rows.of(owner):
+            if row["kind"] in ERASING:
                 self._reseal(owner, key)
             elif _goes(row, before):
-                with traffic_errors():
-                    self._traffic.delete(keyspace.run(owner.tenant, row["id"]),
-                                         keyspace.cancelled(owner.tenant, row["id"]))
-                with truth_errors():
-                    self._truth.zrem(keyspace.due(row["kind"]), f"{owner.tenant} {row['id']} {row['kind']}")
-                    gone += int(self._truth.delete(key))
+                gone += self._rows.forget(owner, key, row)
         return gone
 
     def remove_letters(self, owner: Owner) -> int:
@@ -97,7 +90,7 @@ class RedisRemains:
     def left(self, owner: Owner, cut: int, before: float) -> Mapping[str, int]:
         return {
             **self._events.left(owner, cut),
-            "jobs": sum(1 for _, row in self._jobs(owner) if row["kind"] != ERASE and _goes(row, before)),
+            "jobs": sum(1 for _, row in self._rows.of(owner) if row["kind"] not in ERASING and _goes(row, before)),
             "dead_letters": sum(1 for _ in self._letters(owner)),
         }
 
@@ -120,20 +113,6 @@ class RedisRemains:
                     begun = True
             time.sleep(LOOK_SECONDS)
         return False
-
-    def _jobs(self, owner: Owner) -> Iterator[tuple[str, Row]]:
-        """The keys and rows of the owner's jobs; of each row what is needed here."""
-        names = ("id", "user", "kind", "status", "created_at", "remaining")
-        for keys in _scan(self._truth, keyspace.job(owner.tenant, "") + "*", truth_errors):
-            with truth_errors():
-                pipe = self._truth.pipeline(transaction=False)
-                for key in keys:
-                    pipe.hmget(key, *names)
-                rows = pipe.execute()
-            for key, values in zip(keys, rows, strict=True):
-                row = dict(zip(names, (value or "" for value in values), strict=True))
-                if row["user"] == keyspace.part(owner.user):
-                    yield key, row
 
     def _reseal(self, owner: Owner, key: str) -> None:
         """Seal what an erasure's row says with the key in use, since the older ones are to be destroyed."""
@@ -163,11 +142,11 @@ class RedisRemains:
         for queue in QUEUES:
             for number, fields in streamed(self._truth, keyspace.dead_letters(queue)):
                 mine = fields.get("tenant") == owner.tenant and fields.get("user") == keyspace.part(owner.user)
-                if mine and fields.get("kind") != ERASE:
+                if mine and fields.get("kind") not in ERASING:
                     yield keyspace.dead_letters(queue), number
 
     def _asked(self, owner: Owner) -> Iterator[str]:
-        for keys in _scan(self._traffic, keyspace.asked(owner.tenant, "") + "*", traffic_errors):
+        for keys in scanned(self._traffic, keyspace.asked(owner.tenant, "") + "*", traffic_errors):
             with traffic_errors():
                 bodies: Any = self._traffic.mget(keys)
             for key, body in zip(keys, bodies, strict=True):
@@ -181,15 +160,3 @@ def _goes(row: Row, before: float) -> bool:
         return False
     # What nobody asked for is wanted again when there is something to do.
     return row["kind"] in OWN or float(row["created_at"] or 0) / 1000 <= before
-
-
-def _scan(client: redis.Redis, pattern: str, errors: Any) -> Iterator[list[str]]:
-    cursor = 0
-    while True:
-        with errors():
-            answer: Any = client.scan(cursor, match=pattern, count=STEP)
-        cursor, keys = int(answer[0]), answer[1]
-        if keys:
-            yield list(keys)
-        if not cursor:
-            return

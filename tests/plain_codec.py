@@ -1,4 +1,4 @@
-"""Text as it is: for tests, and to measure what sealing costs. No deployment stores it."""
+"""Text at rest as it is, for what does not depend on its being sealed."""
 
 from __future__ import annotations
 
