@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from heapq import nlargest
 
@@ -27,8 +27,11 @@ def scored(
     depth: int,
     formula: Formula,
     keep: int,
+    opened: Callable[[str], str],
 ) -> list[Recalled]:
     """The found items with their scores, texts still sealed: of the turns the best ``keep``, best first; all others.
+
+    ``opened`` opens a speaker's name.
 
     ``lists`` are hits by signal, as :class:`Inquiry` names them, and "asked": facts that fill an asked slot.
     ``depth`` is how many hits a list of turns was asked for; half as many of the others.
@@ -42,11 +45,12 @@ def scored(
     for hit in hits.values():
         payload = hit.payload
         if payload["kind"] == Kind.TURN:
+            name = payload.get("name")
             parts = {
                 "window": formula.window * turns["window"][hit.id],
                 "own": formula.own * turns["own"][hit.id],
                 "dense": formula.dense * turns["dense"][hit.id],
-                "speaker": formula.speaker * speaks(payload.get("name"), payload.get("role")),
+                "speaker": formula.speaker * speaks(name and opened(name), payload.get("role")),
                 "time": formula.time * nearness(payload["timestamp"], span),
             }
             spoken.append((sum(parts.values()), hit, parts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from memoryos_tasks.core import retrieval
@@ -146,7 +147,8 @@ class Recall:
         lists = self._ask(inquiry, query)
         lists["asked"] = [hit for hit in asked.facts if inquiry.wants(Kind(hit.payload["kind"]))]
         lists, gone = standing(lists, asked, at=now if as_of is None else as_of)
-        items = scored(lists, query, span=inquiry.span, depth=inquiry.depth, formula=self._formula, keep=2 * limit)
+        items = scored(lists, query, span=inquiry.span, depth=inquiry.depth, formula=self._formula, keep=2 * limit,
+                       opened=partial(self._codec.open, owner))
         kept = [item for item in items if not item.sources or not excluded.issuperset(item.sources)]
         shown, out = self._shown(owner, kept, items, gone, limit)
         if (budget := wishes.get("budget")) is not None:
@@ -170,7 +172,8 @@ class Recall:
         """One ranking with opened texts, and what does not stand in it."""
 
         def opened(item: Recalled) -> Recalled:
-            return replace(item, content=self._codec.open(owner, item.content))
+            name = item.name and self._codec.open(owner, item.name)
+            return replace(item, content=self._codec.open(owner, item.content), name=name)
 
         turns, out = chosen([item for item in kept if item.kind is Kind.TURN], limit, opened)
         lifted = retrieval.lifted([item for item in items if item.kind in FACTS], turns)

@@ -67,7 +67,7 @@ class Turns:
             "session": event.session,
             "assistant": event.assistant,
             "role": event.role,
-            "name": event.name,
+            "name": None if event.name is None else self._codec.seal(event.owner, event.name),
             "text": self._codec.seal(event.owner, event.content),
             "timestamp": event.timestamp,
             "seq": event.seq,
@@ -78,7 +78,7 @@ class Turns:
     def event(self, owner: Owner, hit: Hit) -> Event:
         """The event of a turn's point."""
         payload = hit.payload
-        sealed = payload.get("metadata")
+        name, sealed = payload.get("name"), payload.get("metadata")
         return Event(
             owner=owner,
             event_id=payload["event_id"],
@@ -87,7 +87,7 @@ class Turns:
             timestamp=payload["timestamp"],
             session=payload["session"],
             assistant=payload["assistant"],
-            name=payload.get("name"),
+            name=self._codec.open(owner, name) if name else None,
             metadata=json.loads(self._codec.open(owner, sealed)) if sealed else {},
             seq=payload["seq"],
         )

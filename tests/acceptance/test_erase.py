@@ -98,7 +98,7 @@ def _fill(system: System, user: str) -> list[str]:
     tokens = [mine + _letters() for _ in range(EVENTS + 1)]
     messages = [
         {"role": "assistant" if at % 5 == 4 else "user", "content": _texts(token, at), "event_id": f"e{at}",
-         "metadata": {"note": token}}
+         "name": f"Ann {token}", "metadata": {"note": token}}
         for at, token in enumerate(tokens[:EVENTS])
     ]
     for start in range(0, EVENTS, 20):

@@ -104,7 +104,7 @@ def test_a_limit_longer_than_a_socket_waits_is_kept(
 
 def test_an_error_of_the_store_reaches_who_asked(store: QueueStore, served: EdgeStore) -> None:
     served.close()
-    with pytest.raises(VectorsDown, match="could not count"):
+    with pytest.raises(VectorsDown, match="is closed"):
         store.count(Where(ALICE))
 
 

@@ -41,10 +41,11 @@ def test_an_event_comes_back_as_it_was(event: Event, codec: Any) -> None:
 
 
 def test_only_ids_and_times_are_stored_open() -> None:
-    event = Event(WANG, "e1", "user", "secret words", 1.0, metadata={"note": "hidden"})
+    event = Event(WANG, "e1", "user", "secret words", 1.0, name="Zaphod", metadata={"note": "hidden"})
     stored = payload.dump(event, Reversing())
     assert "secret" not in stored
     assert "hidden" not in stored
+    assert "Zaphod" not in stored
     assert json.loads(stored)["event_id"] == "e1"
 
 

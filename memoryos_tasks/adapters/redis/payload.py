@@ -38,7 +38,7 @@ def dump(event: Event, codec: Codec) -> str:
         "assistant_id": event.assistant,
     }
     if event.name is not None:
-        body["name"] = event.name
+        body["name"] = codec.seal(owner, event.name)
     if event.metadata:
         body["metadata"] = codec.seal(owner, json.dumps(event.metadata, ensure_ascii=False))
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
@@ -85,7 +85,7 @@ def load(tenant: str, payload: str, codec: Codec, *, event_id: str = "", at: flo
         timestamp=float(timestamp),
         session=str(body.get("session_id") or "default"),
         assistant=str(body.get("assistant_id") or "default"),
-        name=name,
+        name=codec.open(owner, name) if name else None,
         metadata=_metadata(owner, body.get("metadata"), codec),
     )
 

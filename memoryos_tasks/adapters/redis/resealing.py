@@ -175,7 +175,7 @@ class RedisResealing:
             said = self._codec.open(SYSTEM_LETTERS, fields.get("payload", ""))
             body = body_of(owner, fields, said)
             if body is not None:
-                texts = [body.get("content"), body.get("metadata"), fields.get("message")]
+                texts = [body.get("content"), body.get("name"), body.get("metadata"), fields.get("message")]
                 yield keyspace.DEAD_LETTERS, number, self._told(owner, texts), str(
                     body.get("event_id") or fields.get("event_id") or "")
         for queue in QUEUES:
