@@ -11,7 +11,15 @@ from flask import Flask, Response, g, jsonify
 from werkzeug.exceptions import HTTPException
 
 from memoryos_app.parts import parts
-from memoryos_tasks.core.errors import InvalidRequest, MemoryOSError, TrafficDown, TruthDown, VectorsDown
+from memoryos_tasks.core.errors import (
+    InvalidRequest,
+    MemoryOSError,
+    TrafficDown,
+    TruthDown,
+    Unauthorized,
+    UpstreamError,
+    VectorsDown,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -59,11 +67,11 @@ def answer(error: MemoryOSError) -> Response:
     """The HTTP answer of an error."""
     response = jsonify(public(error.described()))
     response.status_code = error.status
-    if error.retry_after is not None or error.status == 503:
+    if error.retry_after is not None or (error.status == 503 and error.code != UpstreamError.code):
         response.headers["Retry-After"] = str(max(1, round(error.retry_after or 1)))
     if error.code == VectorsDown.code:
         response.headers["X-MemoryOS-Status"] = "degraded:vectors"
-    if error.status == 401:
+    if error.code == Unauthorized.code:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 

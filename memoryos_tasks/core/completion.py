@@ -61,7 +61,8 @@ def _add_tool_calls(calls: list[dict[str, Any]], parts: Iterable[Mapping[str, An
         while len(calls) <= index:
             calls.append({"type": "function", "function": {"name": "", "arguments": ""}})
         call = calls[index]
-        for key in ("id", "type"):
+        # "extra_content" is what its vendor wants back with the call (Google's thought signatures).
+        for key in ("id", "type", "extra_content"):
             if part.get(key):
                 call[key] = part[key]
         for key in ("name", "arguments"):

@@ -21,7 +21,7 @@ class MemoryOSError(Exception):
         param: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        self.message = message or (type(self).__doc__ or "").strip()
+        self.message = message or " ".join((type(self).__doc__ or "").split())
         self.param = param
         self.retry_after = retry_after
         super().__init__(self.message)
@@ -73,6 +73,14 @@ class Forbidden(InvalidRequest):
     status = 403
 
 
+class SensitiveContent(Forbidden):
+    """The messages hold sensitive words or numbers, which go to no cloud model, and no model in house can answer.
+    Nothing was sent. Leave them out, or let the operator set router.local or change router.sensitive_keywords."""
+
+    code = "sensitive_content"
+    type = "permission_error"
+
+
 class NotFound(InvalidRequest):
     """There is nothing under this id."""
 
@@ -122,6 +130,14 @@ class QueueFull(Unavailable):
     """Too much work is waiting; nothing was accepted. Try again in a moment."""
 
     code = "queue_full"
+    status = 429
+    type = "rate_limit_error"
+
+
+class EndpointBusy(Unavailable):
+    """As many runs as llm.max_concurrent allows are at this model; try again in a moment."""
+
+    code = "endpoint_busy"
     status = 429
     type = "rate_limit_error"
 

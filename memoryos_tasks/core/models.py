@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from memoryos_tasks.core.errors import ModelNotFound
+from memoryos_tasks.core.vendors import fix
 
 #: Every provider that a model name may begin with.
 PROVIDERS = (
@@ -17,11 +18,14 @@ PROVIDERS = (
     "ollama",
     "deepseek",
     "openrouter",
+    "openai_compatible",
     "glm",
     "offline",
 )
 
 OFFLINE = "offline"
+#: The model that the router chooses for each question.
+AUTO = "auto"
 
 #: Bare names whose form tells the vendor.
 _BARE = (
@@ -31,16 +35,13 @@ _BARE = (
     (re.compile(r"deepseek-"), "deepseek"),
 )
 
-#: What turns a provider on, for those that can be.
-_FIXES = {"openai": "set llm.openai_api_key or llm.openai_base_url"}
-
 #: How much of an unknown name an error repeats, in characters.
 _SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """``provider`` is one of PROVIDERS; ``model`` is the vendor's own name, which may hold slashes."""
+    """``provider`` is one of PROVIDERS, or AUTO; ``model`` is the vendor's own name, which may hold slashes."""
 
     provider: str
     model: str
@@ -54,15 +55,19 @@ def resolve(name: str, available: Collection[str]) -> ResolvedModel:
     found = _parse(name)
     if found is None:
         raise _not_found(name, f"it should be {_would_work(available)}")
+    if found.provider == AUTO not in available:
+        raise _not_found(name, "there is nothing to choose from; set router.cloud or router.local")
     if found.provider not in available:
-        fix = _FIXES.get(found.provider, f"use {_would_work(available)}")
-        raise _not_found(name, f"provider '{found.provider}' is not available here; {fix}")
+        advice = fix(found.provider) or f"use {_would_work(available)}"
+        raise _not_found(name, f"provider '{found.provider}' is not available here; {advice}")
     return found
 
 
 def _parse(name: str) -> ResolvedModel | None:
     if name in (OFFLINE, f"{OFFLINE}/{OFFLINE}"):
         return ResolvedModel(OFFLINE, OFFLINE)
+    if name == AUTO:
+        return ResolvedModel(AUTO, AUTO)
     provider, slash, model = name.partition("/")
     if slash:
         known = provider in PROVIDERS and provider != OFFLINE
@@ -77,7 +82,7 @@ def _would_work(available: Collection[str]) -> str:
     vendors = [f"'{name}/<model>'" for name in PROVIDERS if name in available and name != OFFLINE]
     offline = [f"'{OFFLINE}'"] if OFFLINE in available else []
     if not vendors:
-        return " or ".join([*offline, f"a vendor's model once one is configured ({_FIXES['openai']})"])
+        return " or ".join([*offline, f"a vendor's model once one is configured ({fix('openai')})"])
     return " or ".join([*vendors, *offline])
 
 

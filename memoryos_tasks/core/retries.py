@@ -15,14 +15,15 @@ from memoryos_tasks.core.errors import (
     MemoryOSError,
     Unavailable,
     UpstreamError,
+    UpstreamRefused,
 )
 
 #: Runs of one piece of work before it becomes a dead letter.
 ATTEMPTS = 3
 #: Seconds that a run waits inside when a vendor asks for it and a client waits for the answer.
 PATIENCE = 2.0
-#: Upstream statuses that another attempt may cure.
-CURABLE = frozenset({408, 409, 429, 500, 502, 503, 504})
+#: Refusals that another attempt may cure; a failure of the vendor (5xx, a broken connection) may be cured as well.
+CURABLE = frozenset({408, 409, 429})
 
 
 class Verdict(StrEnum):
@@ -50,7 +51,9 @@ class Rule:
 
 
 def _curable(error: BaseException) -> bool:
-    return isinstance(error, UpstreamError) and error.status in CURABLE
+    if not isinstance(error, UpstreamError):
+        return False
+    return error.status in CURABLE or (error.status >= 500 and not isinstance(error, UpstreamRefused))
 
 
 #: The policy; the first rule that fits applies.

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.items import Fact, Recalled
+
+
+def never() -> bool:
+    """For calls that nobody cancels."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +35,16 @@ class ModelCall:
     memory: bool = True
     #: Absolute end of the whole call, in seconds of time.monotonic().
     deadline: float = float("inf")
+    #: Whose call it is; None where nothing may be kept for anybody.
+    owner: Owner | None = None
+    #: Whether nobody wants the answer any more; asked often, also while the vendor is silent. Then the call ends with
+    #: :class:`Cancelled`.
+    cancelled: Callable[[], bool] = never
 
 
 class Provider(Protocol):
-    """Raises :class:`UpstreamError` and its children, :class:`DeadlineExceeded`, :class:`ModelNotFound`."""
+    """Raises :class:`UpstreamError` and its children, :class:`DeadlineExceeded`, :class:`Cancelled`,
+    :class:`ModelNotFound`."""
 
     def complete(self, call: ModelCall) -> dict[str, Any]:
         """The whole ``chat.completion`` object."""

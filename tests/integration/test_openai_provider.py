@@ -222,10 +222,10 @@ def test_a_stream_that_ends_with_its_connection_is_whole(provider: OpenAIProvide
         ("413", UpstreamRefused, 413, "upstream_refused"),
         ("422", UpstreamRefused, 422, "upstream_refused"),
         ("429", UpstreamRefused, 429, "rate_limit_exceeded"),
-        ("401", UpstreamRefused, 502, "upstream_refused"),
-        ("403", UpstreamRefused, 502, "upstream_refused"),
-        ("500", UpstreamError, 502, "upstream_error"),
-        ("503", UpstreamError, 502, "upstream_error"),
+        ("401", UpstreamRefused, 401, "upstream_refused"),
+        ("403", UpstreamRefused, 403, "upstream_refused"),
+        ("500", UpstreamError, 500, "upstream_error"),
+        ("503", UpstreamError, 503, "upstream_error"),
         ("504", UpstreamTimeout, 504, "upstream_timeout"),
     ],
 )
@@ -235,14 +235,16 @@ def test_a_refusal_keeps_its_meaning(
     # When the upstream answers with an error status
     with pytest.raises(UpstreamError) as caught:
         run(provider, call(model))
-    # Then ours tells the client's faults from the upstream's and the operator's, and names the upstream's status
+    # Then ours keeps the status, and tells the client's faults from the upstream's and the operator's
     found = caught.value
     assert type(found) is error
     assert (found.status, found.code, found.upstream_status) == (status, code, int(model))
     assert f"answered {model}" in found.message
     # And neither our key nor a novel is passed on
     assert SECRET not in found.message
-    assert len(found.message) < 600
+    assert len(found.message) < 700
+    # And of a refused credential it says whose it is, and which setting to look at
+    assert ("not yours: its operator should check llm.openai_api_key" in found.message) is (status in (401, 403))
 
 
 def test_a_refusal_says_what_and_when(provider: OpenAIProvider) -> None:
@@ -288,8 +290,8 @@ def test_an_answer_that_is_none_is_an_error(provider: OpenAIProvider, model: str
     # When the upstream answers with what is no completion
     with pytest.raises(UpstreamError, match=says) as caught:
         run(provider, call(model))
-    # Then that is the upstream's fault, and we say what it did
-    assert (type(caught.value), caught.value.status) == (UpstreamError, 502)
+    # Then that is the upstream's fault, and we say what it did, with the status that it named in its body if any
+    assert (type(caught.value), caught.value.status) == (UpstreamError, 503 if model == "error-mid-stream" else 502)
 
 
 def test_what_came_before_an_error_is_handed_on_and_nothing_is_invented(provider: OpenAIProvider) -> None:

@@ -22,6 +22,7 @@ from memoryos_tasks.core.models import PROVIDERS, resolve
         ("gemini-2.5-pro", "gemini", "gemini-2.5-pro"),
         ("deepseek-chat", "deepseek", "deepseek-chat"),
         ("openai/通义千问", "openai", "通义千问"),
+        ("openai_compatible/Qwen/Qwen3-8B", "openai_compatible", "Qwen/Qwen3-8B"),
         ("offline", "offline", "offline"),
         ("offline/offline", "offline", "offline"),
     ],
@@ -56,10 +57,30 @@ def test_a_provider_that_is_not_configured_says_how_to_configure_it() -> None:
     assert "set llm.openai_api_key or llm.openai_base_url" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("claude-sonnet-4", "set llm.claude_api_key or llm.claude_base_url"),
+        ("azure_openai/gpt", "set llm.azure_openai_base_url and llm.azure_openai_api_key"),
+        ("ollama/llama3", "set llm.ollama_base_url"),
+        ("openai_compatible/x", "set llm.openai_compatible_base_url"),
+    ],
+)
+def test_each_provider_names_its_own_settings(name: str, advice: str) -> None:
+    with pytest.raises(ModelNotFound, match=advice):
+        resolve(name, ["offline"])
+
+
 def test_a_provider_that_cannot_be_configured_names_those_that_work() -> None:
     with pytest.raises(ModelNotFound) as caught:
-        resolve("claude/claude-sonnet-4", ["offline", "openai"])
-    assert "provider 'claude' is not available here; use 'openai/<model>' or 'offline'" in caught.value.message
+        resolve("glm/glm-4.6", ["offline", "openai"])
+    assert "provider 'glm' is not available here; use 'openai/<model>' or 'offline'" in caught.value.message
+
+
+def test_auto_is_a_model_where_there_is_something_to_choose_from() -> None:
+    assert resolve("auto", ["offline", "auto"]).provider == "auto"
+    with pytest.raises(ModelNotFound, match=r"set router\.cloud or router\.local"):
+        resolve("auto", ["offline", "openai"])
 
 
 def test_a_name_is_repeated_only_in_part_and_escaped() -> None:

@@ -21,6 +21,7 @@ from memoryos_tasks.core.errors import (
     VectorsDown,
     WorkerLost,
 )
+from memoryos_tasks.core.refusal import refusal
 from memoryos_tasks.core.retries import ATTEMPTS, PATIENCE, POLICY, Decision, Rule, Verdict, decide, patience, reason
 
 
@@ -69,17 +70,35 @@ def test_a_kind_of_error_goes_the_way_of_its_family(error: Exception, verdict: V
     assert decide(error, 1).verdict is verdict
 
 
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
 def test_what_a_vendor_may_do_better_next_time_is_tried_again(status: int) -> None:
     assert decide(answered(status), 1).verdict is Verdict.RETRY
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 413, 422])
 def test_what_a_vendor_refuses_for_good_is_final(status: int) -> None:
     assert decide(answered(status), 1) == Decision(Verdict.FAIL)
     refused = UpstreamRefused()
     refused.status = status
     assert decide(refused, 1) == Decision(Verdict.FAIL)
+
+
+@pytest.mark.parametrize("status", [408, 409, 429])
+def test_a_refusal_that_passes_is_tried_again(status: int) -> None:
+    refused = UpstreamRefused()
+    refused.status = status
+    assert decide(refused, 1).verdict is Verdict.RETRY
+
+
+def test_a_call_that_does_not_fit_the_vendor_is_final_though_it_is_a_bad_gateway_to_the_client() -> None:
+    assert UpstreamRefused().status == 502
+    assert decide(UpstreamRefused(), 1) == Decision(Verdict.FAIL)
+
+
+def test_a_content_block_is_never_tried_again() -> None:
+    blocked = refusal("azure_openai", 400, {}, b'{"error": {"code": "content_filter"}}', secret="", now=0)
+    assert decide(blocked, 1) == Decision(Verdict.FAIL)
+    assert patience(blocked) is None
 
 
 @pytest.mark.parametrize("error", [UpstreamTimeout(), MemoryOSError(), ValueError()])

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-import requests.adapters
 import requests.utils
 import urllib3.exceptions
 
 from memoryos_tasks.adapters.llm.patience import Patience
 from memoryos_tasks.adapters.llm.refusal import refusal
 from memoryos_tasks.adapters.llm.timeouts import Timeouts
-from memoryos_tasks.core.errors import ConfigError, InvalidRequest, UpstreamError, UpstreamTimeout
+from memoryos_tasks.adapters.llm.wire import Adapter, limited
+from memoryos_tasks.core.errors import Cancelled, ConfigError, InvalidRequest, UpstreamError, UpstreamTimeout
+from memoryos_tasks.ports.llm import never
 
 #: Connections kept open to one vendor. More are opened when needed, and closed after use.
 POOL = 64
@@ -36,7 +37,8 @@ _PIECE = 64 * 1024
 class Transport:
     """Posts JSON to ``base_url``. Safe to share between threads; make it after a fork.
 
-    ``secret`` is what must never show in an error; ``headers`` carry it in the vendor's way.
+    ``secret`` is what must never show in an error; ``headers`` carry it in the vendor's way. ``refused`` reads an
+    answer that is not a 200, for vendors whose errors say more than :func:`refusal` looks at.
 
     It speaks through requests' connection pool without a Session: a Session would follow redirects with our
     prompt, keep a vendor's cookies across tenants and let a .netrc replace our key. Of the environment it
@@ -44,36 +46,58 @@ class Transport:
     """
 
     def __init__(
-        self, provider: str, base_url: str, headers: Mapping[str, str], timeouts: Timeouts, *, secret: str = ""
+        self,
+        provider: str,
+        base_url: str,
+        headers: Mapping[str, str],
+        timeouts: Timeouts,
+        *,
+        secret: str = "",
+        refused: Callable[..., UpstreamError] = refusal,
     ) -> None:
         self.provider = provider
         self._base_url = _checked(provider, base_url)
         self._headers = {"Content-Type": "application/json", "User-Agent": "memoryos", **headers}
         self._timeouts = timeouts
         self._secret = secret
-        self._http = requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=POOL, max_retries=0)
+        self._refused = refused
+        self._http = Adapter(pool_connections=1, pool_maxsize=POOL, max_retries=0)
         self._proxies = requests.utils.get_environ_proxies(self._base_url)
         self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
-    def post(self, path: str, body: Mapping[str, Any], *, deadline: float, stream: bool) -> Answer:
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        deadline: float,
+        stream: bool,
+        cancelled: Callable[[], bool] = never,
+    ) -> Answer:
         """Send ``body`` and return the answer once its headers say 200.
 
-        Raises :class:`UpstreamError` and its children, :class:`DeadlineExceeded`, :class:`InvalidRequest`.
+        ``cancelled`` is asked at least every :data:`wire.LOOK` seconds, over the whole answer.
+
+        Raises :class:`UpstreamError` and its children, :class:`DeadlineExceeded`, :class:`InvalidRequest`,
+        :class:`Cancelled`.
         """
-        return self._exchange("POST", path, body, deadline=deadline, stream=stream)
+        return self._exchange("POST", path, body, Patience(
+            self.provider, self._timeouts, deadline, stream=stream, cancelled=cancelled
+        ), stream)
 
     def get(self, path: str, *, deadline: float) -> Answer:
         """As :meth:`post`, for what needs no body."""
-        return self._exchange("GET", path, None, deadline=deadline, stream=False)
+        return self._exchange("GET", path, None, Patience(
+            self.provider, self._timeouts, deadline, stream=False
+        ), False)
 
     def _exchange(
-        self, method: str, path: str, body: Mapping[str, Any] | None, *, deadline: float, stream: bool
+        self, method: str, path: str, body: Mapping[str, Any] | None, patience: Patience, stream: bool
     ) -> Answer:
-        patience = Patience(self.provider, self._timeouts, deadline, stream=stream)
         answer = Answer(self._send(method, path, body, patience, stream), self.provider, patience)
         if answer.status != 200:
             with answer:
-                raise refusal(
+                raise self._refused(
                     self.provider,
                     answer.status,
                     answer.headers,
@@ -98,13 +122,15 @@ class Transport:
         ).prepare()
         connect = patience.connect()
         try:
-            return self._http.send(
-                request,
-                stream=True,
-                timeout=(connect, patience.read()),
-                verify=self._verify,
-                proxies=self._proxies,
-            )
+            with limited(patience):
+                return self._http.send(
+                    request,
+                    stream=True,
+                    # The second is for sending; reads have their own.
+                    timeout=(connect, patience.read()),
+                    verify=self._verify,
+                    proxies=self._proxies,
+                )
         # From None: requests' errors carry the whole request, prompt and key included.
         except requests.ConnectTimeout:
             raise UpstreamTimeout(
@@ -136,6 +162,7 @@ class Answer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._patience.ended()
         self._response.close()
 
     def started(self) -> None:
@@ -143,7 +170,10 @@ class Answer:
         self._patience.started()
 
     def chunks(self) -> Iterator[bytes]:
-        """The body, each piece as soon as it arrives. Raises :class:`UpstreamError` and its children."""
+        """The body, each piece as soon as it arrives.
+
+        Raises :class:`UpstreamError` and its children, :class:`Cancelled`.
+        """
         size = 0
         while piece := self._read():
             size += len(piece)
@@ -159,17 +189,21 @@ class Answer:
         """As much of an error's body as there is and is worth waiting for."""
         self._patience.hurry(ERROR_WAIT)
         read = b""
-        with suppress(UpstreamError):  # the status says enough
+        with suppress(UpstreamError, Cancelled):  # the status says enough
             for piece in self.chunks():
                 read += piece
                 if len(read) > MAX_ERROR:
                     break
         return read[:MAX_ERROR]
 
+    def hurry(self, seconds: float) -> None:
+        """What may still come is worth no longer wait than this."""
+        self._patience.hurry(seconds)
+
     def finish(self, wait: float) -> None:
         """Give the vendor ``wait`` seconds to end the body, so that the connection can serve again."""
         self._patience.hurry(wait)
-        with suppress(UpstreamError):  # nothing is lost but the connection
+        with suppress(UpstreamError, Cancelled):  # nothing is lost but the connection
             self._read()
 
     def broken(self, what: str) -> UpstreamError:
@@ -177,32 +211,14 @@ class Answer:
         return UpstreamError(f"The model provider '{self._provider}' {what}.", upstream_status=self.status)
 
     def _read(self) -> bytes:
-        wait = self._patience.read()
-        raw = self._response.raw
-        sock = _socket(raw)
-        if sock is not None:
-            sock.settimeout(wait)
+        self._patience.begin()
+        self._patience.read()  # Also when the next piece is here already: a vendor that never stops is no stream.
         try:
             # read1, not requests' iter_content: that one waits until its buffer is full.
-            piece: bytes = raw.read1(_PIECE, decode_content=True)
+            piece: bytes = self._response.raw.read1(_PIECE, decode_content=True)
             return piece
-        except urllib3.exceptions.ReadTimeoutError:
-            raise self._patience.exceeded() from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self.broken(f"broke off its answer: {_reason(error)}") from None
-
-
-def _socket(raw: Any) -> Any:
-    """The socket under a urllib3 response, or None when the body is already read.
-
-    Each read has its own limit, which no public door of urllib3 sets: ``connection.sock`` is gone as soon as the
-    vendor says "Connection: close".
-    """
-    connection = raw.connection
-    if connection is not None and connection.sock is not None:
-        return connection.sock
-    reader = getattr(raw, "_fp", None)
-    return getattr(getattr(getattr(reader, "fp", None), "raw", None), "_sock", None)
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
