@@ -16,6 +16,7 @@ from upstream_scripts import SCRIPTS, page, status
 from memoryos_tasks.adapters.llm.registry import providers
 from memoryos_tasks.adapters.llm.timeouts import Timeouts
 from memoryos_tasks.core.events import Owner
+from memoryos_tasks.core.settings import Llm
 from memoryos_tasks.services.analysis import TRIES, Analyst
 from memoryos_tasks.services.beliefs import Beliefs
 from memoryos_tasks.services.consolidation import Consolidation
@@ -46,6 +47,8 @@ WAYS: dict[str, Callable[[Exchange], None]] = {
     "an error that says it is fine": status(200, {"message": MARK}),
     "overload": status(429, {"message": MARK}, {"Retry-After": "7"}),
     "a refusal of the request": status(400, {"message": MARK}),
+    "a refusal of the prompt": status(400, {"message": MARK, "code": "content_filter"}),
+    "a refusal of our key": status(401, {"message": MARK}),
     "a page": page(200, f"<html>{MARK}</html>".encode()),
     "invalid JSON around": page(200, b'{"object": "chat.completion", "choices": [GARBAGE', "application/json"),
     "invalid JSON inside": saying('{"summary": "GARBAGE peanuts", "facts": ['),
@@ -56,6 +59,7 @@ WAYS: dict[str, Callable[[Exchange], None]] = {
     "nothing": saying(""),
     "a hang-up": lambda exchange: exchange.drop(),
 }
+FINAL = ("a refusal of the request", "a refusal of the prompt", "a refusal of our key")
 
 
 @pytest.mark.parametrize("way", [*WAYS, "good"])
@@ -67,7 +71,7 @@ def test_of_nonsense_nothing_is_stored_and_the_rules_take_over(
     vectors, stm, locks, codec, embedder = FakeVectors(), FakeStm(), FakeLocks(), PlainCodec(), WordEmbedder()
     recall = Recall(vectors, embedder, codec)
     segments, beliefs = Segments(vectors, recall, codec), Beliefs(vectors, recall, codec)
-    found = providers(openai_base_url=upstream.url, timeouts=Timeouts(2.0, 5.0, 5.0))
+    found = providers(replace(Llm(), openai_base_url=upstream.url), timeouts=Timeouts(2.0, 5.0, 5.0))
     counters = FakeCounters()
     analyst = Analyst(lambda: found, lambda: "openai/analyst", counters)
     promotion = Promotion(segments, beliefs, recall, locks, lambda: 1.0, analyst)
@@ -89,6 +93,7 @@ def test_of_nonsense_nothing_is_stored_and_the_rules_take_over(
     else:
         assert {attribute for attribute, _ in facts} == {"allergy"}
         assert [one.summary for one in segments.all(ALICE)] == told
-        assert len(upstream.seen) == TRIES * len(told)
+        # And what was refused for good, such as a prompt that the vendor's filter blocked, was asked once
+        assert len(upstream.seen) == (1 if way in FINAL else TRIES) * len(told)
         assert counters.counts["analysis", "by_rules"] == len(told)
     assert MARK not in str([point for _, point in vectors.points.values()])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from memoryos_tasks.adapters.embedding.discreet import Discreet
 from memoryos_tasks.adapters.embedding.guarded import Guarded
 from memoryos_tasks.adapters.embedding.static import StaticEmbedder
 from memoryos_tasks.core.embedding import STATIC, Space
 from memoryos_tasks.core.errors import ConfigError, EmbedderDown
+from memoryos_tasks.core.routing_plan import embedder_in_house
+from memoryos_tasks.core.sensitivity import Sensitivity
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.embedder import Embedder
 
@@ -15,19 +18,26 @@ from memoryos_tasks.ports.embedder import Embedder
 OPENAI = "https://api.openai.com/v1"
 
 
-def configured_embedder(settings: Settings) -> Embedder:
-    """The embedder of ``[embedding]``. Raises :class:`ConfigError` when it cannot be made."""
+#: Whether a text must not be shown to the embedding server.
+Sensitive = Callable[[str], bool]
+
+
+def configured_embedder(settings: Settings, sensitive: Sensitive | None = None) -> Embedder:
+    """The embedder of ``[embedding]``; a server never sees a sensitive text (by default: as ``settings`` say).
+
+    Raises :class:`ConfigError` when it cannot be made.
+    """
     chosen = settings.embedding
-    return _made(settings, chosen.provider, chosen.model, chosen.dimensions)
+    return _made(settings, chosen.provider, chosen.model, chosen.dimensions, sensitive)
 
 
-def former_embedder(settings: Settings, space: Space) -> Embedder:
+def former_embedder(settings: Settings, space: Space, sensitive: Sensitive | None = None) -> Embedder:
     """The embedder of this space, made with the settings of today; one that is away where they do not suffice."""
     if space.embedder == STATIC:
         return StaticEmbedder()
     provider, _, model = space.embedder.partition(":")
     try:
-        made = _made(settings, provider, model, space.dimensions)
+        made = _made(settings, provider, model, space.dimensions, sensitive)
     except ConfigError as error:
         return Absent(space, error.message)
     if made.dimensions != space.dimensions:
@@ -53,7 +63,9 @@ def space_of(embedder: Embedder) -> Space:
     return Space(embedder.name, embedder.dimensions)
 
 
-def _made(settings: Settings, provider: str, model: str, dimensions: int) -> Embedder:
+def _made(
+    settings: Settings, provider: str, model: str, dimensions: int, sensitive: Sensitive | None
+) -> Embedder:
     chosen = settings.embedding
     if provider == "static":
         return StaticEmbedder()
@@ -77,4 +89,7 @@ def _made(settings: Settings, provider: str, model: str, dimensions: int) -> Emb
                               f"{made.dimensions} numbers. Set it to that, or to 0.", param="embedding.dimensions")
     else:
         raise ConfigError(f"There is no embedding provider {provider!r}.", param="embedding.provider")
-    return Guarded(made, most=chosen.cache)
+    guarded = Guarded(made, most=chosen.cache)
+    if provider == "openai" and sensitive is None and settings.router.sensitive and not embedder_in_house(settings):
+        sensitive = Sensitivity(settings.router.sensitive_keywords).hit
+    return Discreet(guarded, sensitive) if provider == "openai" and sensitive is not None else guarded
