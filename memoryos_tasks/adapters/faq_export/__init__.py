@@ -1,0 +1,1 @@
+"""Places that FAQs are exported to."""
