@@ -119,3 +119,67 @@ def test_what_is_said_twice_is_shown_once() -> None:
     other = item("q", Kind.PAGE, "user: I sail.", "e9")
     # Then each is said once, and a page that adds something stays
     assert distinct([first, again, page, other]) == [first, other]
+
+
+def said(*roles: Role) -> list[Recalled]:
+    """A session: turn 0 is the oldest."""
+    return [turn(f"turn {at} of this session", at * DAY, role) for at, role in enumerate(roles)]
+
+
+def shown(block: str) -> list[int]:
+    """Which turns of a session a block shows."""
+    return [int(line.partition("turn ")[2].partition(" ")[0]) for line in block.splitlines() if "turn " in line]
+
+
+def test_of_a_session_the_newest_exchanges_are_shown_without_a_gap() -> None:
+    # Given a session of which not all fits
+    recent = said(*["user", "assistant"] * 20)
+    block = memory_block([], [], 250, recent=recent)
+    # Then its newest exchanges are there, whole, and none before them
+    turns = shown(block)
+    assert turns == list(range(turns[0], 40))
+    assert 2 <= len(turns) < 40
+    assert turns[0] % 2 == 0
+
+
+@pytest.mark.parametrize("budget", range(70, 200, 5))
+def test_a_tools_result_never_stands_without_its_call(budget: int) -> None:
+    # Given exchanges in which tools were asked, the first of them without its beginning
+    recent = said("tool", "assistant", "user", "assistant", "tool", "tool", "assistant", "user", "tool", "assistant")
+    # Then at any budget only whole exchanges are shown, and never the one whose call has gone
+    assert shown(memory_block([], [], budget, recent=recent)) in ([], [7, 8, 9], [2, 3, 4, 5, 6, 7, 8, 9])
+
+
+def test_the_newest_exchange_comes_before_all_else() -> None:
+    # Given more facts and recalled turns than fit, and one long exchange
+    facts = [fact(f"fact number {number} about the user") for number in range(30)]
+    recalled = [turn(f"第{number}句话，说的是一些事情") for number in range(30)]
+    recent = [turn("turn 0 " + "long " * 80), turn("turn 1 of this session", role="assistant")]
+    # Then it is there, and the rest of the budget is for the others
+    block = memory_block(facts, recalled, 300, recent=recent)
+    assert shown(block) == [0, 1]
+    assert estimate(block) <= 300
+    assert "fact number 0" in block
+    assert "第0句话" in block
+
+
+def test_a_session_leaves_half_of_the_budget_to_older_memories() -> None:
+    recent = said(*["user", "assistant"] * 40)
+    facts = [fact(f"fact number {number} about the user") for number in range(30)]
+    block = memory_block(facts, [], 400, recent=recent)
+    assert block.count("fact number") >= 5
+    assert len(shown(block)) >= 4
+
+
+def test_tokens_are_counted_as_the_model_counts() -> None:
+    # Given a model to which every character is a token
+    recent = said(*["user", "assistant"] * 20)
+    block = memory_block([fact("x")], [turn("y")], 900, recent=recent, count=len)
+    assert 0 < len(block) <= 900
+
+
+def test_the_block_comes_after_the_last_of_several_system_prompts() -> None:
+    messages = [{"role": "system", "content": "a"}, {"role": "developer", "content": "b"},
+                {"role": "user", "content": "c"}, {"role": "system", "content": "d"}]  # fmt: skip
+    composed = compose(messages, "M")
+    assert [message["content"] for message in composed] == ["a", "b\n\nM", "c", "d"]
