@@ -1,47 +1,74 @@
 """How answers reach this process: one stream in the traffic store, one thread that reads it.
 
-The stream's id is made up before any work is published and read from its start, so nothing can be missed.
+The stream's id is made up before any work is published and read from its start, so nothing can be missed. The same
+thread reads the streams of the runs that somebody follows: a replay that has caught up, a run of another process.
 """
 
 from __future__ import annotations
 
-import json
-import queue
 import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
 
+from memoryos_app.ear import START, Ear
+from memoryos_tasks.adapters.redis import keyspace
+from memoryos_tasks.adapters.redis.connections import traffic_errors
+from memoryos_tasks.core.errors import MemoryOSError
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.codec import Codec
-from memoryos_tasks.ports.runs import Message, Runs, Saying, Wait
+from memoryos_tasks.ports.runs import Runs, Saying, Wait
 
 log = structlog.get_logger(__name__)
 
-#: Messages that wait for one request; a slower reader goes on from the run's own stream.
-EAR_BOUND = 2_000
 #: Ends of runs that nobody waited for yet, kept for a waiter that comes a moment later; number and seconds.
 EARLY_BOUND, EARLY_SECONDS = 1_024, 10.0
 #: Entries after which the read part of the stream is cut off.
 TRIM_EVERY = 256
+#: Most entries of one stream in one read.
+READ_MOST = 500
 #: Seconds that one read waits for news, and the longest pause after a failed one.
 BLOCK_SECONDS, PAUSE_SECONDS = 2.0, 1.0
+#: The job of an entry that only ends a read that waits.
+NOBODY = ""
 
 Fields = Mapping[str, str]
+#: Tenant and job id.
+RunKey = tuple[str, str]
+
+
+@dataclass(slots=True)
+class News:
+    """What one read found."""
+
+    inbox: list[tuple[str, Fields]] = field(default_factory=list)
+    runs: list[tuple[RunKey, str, Fields]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A run whose own stream is read: how far, and for whom."""
+
+    cursor: str
+    ears: list[Ear] = field(default_factory=list)
 
 
 class Source(Protocol):
-    """The stream as a reader needs it."""
+    """The streams as a reader needs them."""
 
-    def read(self, after: str, block_seconds: float) -> list[tuple[str, Fields]]:
-        """Entries after that id, waiting for them when there are none."""
+    def read(self, after: str, runs: Mapping[RunKey, str], block_seconds: float) -> News:
+        """Entries after those places, of the inbox and of these runs, waiting for them when there are none."""
+
+    def wake(self) -> None:
+        """End a read that waits."""
 
     def trim(self, before: str) -> None:
-        """Forget the entries before that id."""
+        """Forget the inbox's entries before that id."""
 
 
 class Listening(Protocol):
@@ -53,56 +80,12 @@ class Listening(Protocol):
     def listen(self, owner: Owner, job_id: str) -> Wait:
         """An ear for one run; made before the work is published where that can be."""
 
-
-class Ear:
-    """See :class:`memoryos_tasks.ports.runs.Wait`."""
-
-    def __init__(self, inbox: Inbox, owner: Owner, job_id: str) -> None:
-        self._inbox = inbox
-        self._owner = owner
-        self._job_id = job_id
-        self._heard: queue.Queue[Fields] = queue.Queue(EAR_BOUND)
-        self._overflowed = False
-        self._last = "0-0"
-
-    def put(self, fields: Fields) -> None:
-        """Take a message, from the reader's thread."""
-        if self._overflowed:
-            return
-        try:
-            self._heard.put_nowait(fields)
-        except queue.Full:
-            self._overflowed = True
-
-    def messages(self, *, timeout: float) -> Iterator[Message]:
-        while True:
-            for message in self._next(timeout):
-                self._last = message.id
-                yield message
-                if message.terminal:
-                    return
-
-    def _next(self, timeout: float) -> list[Message]:
-        if self._overflowed and self._heard.empty():
-            missed = self._inbox.runs.replay(
-                self._owner, self._job_id, after=self._last, block_seconds=timeout
-            )
-            if not missed:
-                raise TimeoutError
-            return missed
-        try:
-            fields = self._heard.get(timeout=timeout)
-        except queue.Empty:
-            raise TimeoutError from None
-        data = json.loads(self._inbox.codec.open(self._owner, fields["data"]))
-        return [Message(fields["id"], Saying(fields["say"]), data)]
-
-    def close(self) -> None:
-        self._inbox.forget(self._job_id, self)
+    def replay(self, owner: Owner, job_id: str, after: str = START) -> Wait:
+        """An ear for what a run has said since then, and goes on to say, whoever it speaks to."""
 
 
 class Inbox:
-    """Hands what the stream says to the ears of this process."""
+    """Hands what the streams say to the ears of this process."""
 
     def __init__(self, source: Source, codec: Codec, runs: Runs, id: str) -> None:
         self.id = id
@@ -111,6 +94,7 @@ class Inbox:
         self._source = source
         self._lock = threading.Lock()
         self._ears: dict[str, list[Ear]] = {}
+        self._followed: dict[RunKey, _Followed] = {}
         self._early: OrderedDict[str, tuple[float, Fields]] = OrderedDict()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
@@ -129,28 +113,63 @@ class Inbox:
             self._ears.setdefault(job_id, []).append(ear)
             early = self._early.pop(job_id, None)
         if early is not None:
-            ear.put(early[1])
+            ear.put(early[1]["id"], early[1])
         return ear
 
-    def forget(self, job_id: str, ear: Ear) -> None:
+    def replay(self, owner: Owner, job_id: str, after: str = START) -> Ear:
+        return Ear(self, owner, job_id, after=after, follows=True)
+
+    def follow(self, ear: Ear, after: str) -> None:
+        """Tell this ear what its run's own stream holds after that, or more."""
+        run = (ear.owner.tenant, ear.job_id)
         with self._lock:
-            left = [other for other in self._ears.get(job_id, ()) if other is not ear]
+            known = run in self._followed
+            self._followed.setdefault(run, _Followed(after)).ears.append(ear)
+        if not known:
+            try:
+                self._source.wake()
+            except MemoryOSError as error:  # The next read takes it in, within its wait.
+                log.debug("the inbox was not woken", code=error.code)
+
+    def forget(self, ear: Ear) -> None:
+        """This ear has heard enough."""
+        run = (ear.owner.tenant, ear.job_id)
+        with self._lock:
+            left = [other for other in self._ears.get(ear.job_id, ()) if other is not ear]
             if left:
-                self._ears[job_id] = left
+                self._ears[ear.job_id] = left
             else:
-                self._ears.pop(job_id, None)
+                self._ears.pop(ear.job_id, None)
+            followed = self._followed.get(run)
+            if followed is not None:
+                followed.ears = [other for other in followed.ears if other is not ear]
+                if not followed.ears:
+                    del self._followed[run]
 
     def hand(self, fields: Fields) -> None:
         """Give one message to its ears; without one, only the end of a run is kept for a moment."""
-        job_id, saying = fields["job"], Saying(fields["say"])
+        job_id = fields["job"]
+        if job_id == NOBODY:
+            return
         if "id" not in fields or "data" not in fields:
             raise ValueError("an inbox entry without id or data")
         with self._lock:
-            ears = list(self._ears.get(job_id, ()))
-            if not ears and saying in (Saying.DONE, Saying.ERROR):
+            ears = self._ears.get(job_id, ())
+            if not ears and Saying(fields["say"]) in (Saying.DONE, Saying.ERROR):
                 self._keep_early(job_id, fields)
+        for ear in ears:  # A list that changes is another list.
+            ear.put(fields["id"], fields)
+
+    def tell(self, run: RunKey, id: str, fields: Fields) -> None:
+        """Give one entry of a run's own stream to those who follow it."""
+        with self._lock:
+            followed = self._followed.get(run)
+            if followed is None:
+                return
+            followed.cursor = id
+            ears = list(followed.ears)
         for ear in ears:
-            ear.put(fields)
+            ear.put(id, fields)
 
     def _keep_early(self, job_id: str, fields: Fields) -> None:
         now = time.monotonic()
@@ -165,12 +184,16 @@ class Inbox:
         cursor, since_trim, pause = "0-0", 0, 0.05
         while not self._stopping.is_set():
             try:
-                entries = self._source.read(cursor, BLOCK_SECONDS)
-                for place, fields in entries:
+                with self._lock:
+                    places = {run: followed.cursor for run, followed in self._followed.items()}
+                news = self._source.read(cursor, places, BLOCK_SECONDS)
+                for place, fields in news.inbox:
                     self._hand_safely(fields)
                     cursor = place
-                since_trim += len(entries)
-                if since_trim >= TRIM_EVERY or (since_trim and not entries):
+                for run, place, fields in news.runs:
+                    self.tell(run, place, fields)
+                since_trim += len(news.inbox)
+                if since_trim >= TRIM_EVERY or (since_trim and not news.inbox):
                     self._source.trim(cursor)
                     since_trim = 0
                 pause = 0.05
@@ -188,15 +211,27 @@ class Inbox:
 
 
 class RedisSource:
-    """The stream of one inbox in Redis; ``client`` is one whose reads may wait."""
+    """The streams in Redis; ``client`` is one whose reads may wait, ``quick`` one whose calls may not."""
 
-    def __init__(self, client: Any, key: str) -> None:
+    def __init__(self, client: Any, key: str, quick: Any = None) -> None:
         self._redis = client
+        self._quick = quick or client
         self._key = key
 
-    def read(self, after: str, block_seconds: float) -> list[tuple[str, Fields]]:
-        answer = self._redis.xread({self._key: after}, count=500, block=int(block_seconds * 1000))
-        return list(answer[0][1]) if answer else []
+    def read(self, after: str, runs: Mapping[RunKey, str], block_seconds: float) -> News:
+        keys = {keyspace.run(*run): run for run in runs}
+        places = {self._key: after, **{key: runs[run] for key, run in keys.items()}}
+        news = News()
+        for key, entries in self._redis.xread(places, count=READ_MOST, block=int(block_seconds * 1000)) or ():
+            if key == self._key:
+                news.inbox = list(entries)
+            else:
+                news.runs += [(keys[key], place, fields) for place, fields in entries]
+        return news
+
+    def wake(self) -> None:
+        with traffic_errors():
+            self._quick.xadd(self._key, {"job": NOBODY})
 
     def trim(self, before: str) -> None:
         self._redis.xtrim(self._key, minid=before, approximate=False)

@@ -15,13 +15,13 @@ from memoryos_app.chat import stream
 from memoryos_app.chat.ask import Asked
 from memoryos_app.chat.request import ChatRequest
 from memoryos_app.errors import RunFailed
+from memoryos_app.models import named
+from memoryos_app.parts import parts
 from memoryos_tasks.ports.runs import Message, Saying
 
 #: How long a stream's headers wait for its first chunk, so that an early error is a status; seconds.
 #: A model that thinks longer gets its headers, and an error after that is an event.
 HEADERS_WAIT = 10.0
-#: The tier of the routing policy when the run does not say.
-DEFAULT_TIER = "2"
 
 
 def promise(job_id: str) -> Response:
@@ -58,17 +58,17 @@ def whole(asked: Asked, chat: ChatRequest, gone: Callable[[], bool]) -> Response
 
 def streamed(asked: Asked, chat: ChatRequest, gone: Callable[[], bool]) -> Response:
     """Relay the chunks. An error before the first chunk is raised as :class:`RunFailed`."""
-    messages = _timed(asked.run.messages(gone))
+    batches = asked.run.batches(gone)
     started: dict[str, Any] = {}
     try:
-        first = _first(messages, started)
-        if first is not None and first.saying is Saying.ERROR:
-            raise RunFailed(first.data)
+        first = _first(batches, started)
+        if first and first[0].saying is Saying.ERROR:
+            raise RunFailed(first[0].data)
     except BaseException:
         asked.run.close()
         raise
-    rest = itertools.chain([first], messages)
-    beat = 0.0 if first is None else stream.FIRST_BEAT
+    rest = itertools.chain([first], batches)
+    beat = stream.FIRST_BEAT if first else 0.0
     response = Response(
         stream.events(rest, chunked=True, first_beat=beat), mimetype=stream.MIMETYPE, headers=stream.HEADERS
     )
@@ -77,17 +77,19 @@ def streamed(asked: Asked, chat: ChatRequest, gone: Callable[[], bool]) -> Respo
     return response
 
 
-def _first(messages: Iterator[Message | None], started: dict[str, Any]) -> Message | None:
-    until = time.monotonic() + HEADERS_WAIT
-    for message in messages:
-        if message is None:
-            if time.monotonic() >= until:
-                return None
-        elif message.saying is Saying.START:
-            started.update(message.data)
-        else:
-            return message
-    return None
+def _first(batches: Iterator[list[Message]], started: dict[str, Any]) -> list[Message]:
+    """The first messages that are for the client; none when they let wait for them."""
+    began = time.monotonic()
+    for batch in batches:
+        if batch and not started:
+            numbers.FIRST_WORD.observe(time.monotonic() - began)
+        told = [message for message in batch if message.saying is not Saying.START]
+        for message in batch:
+            if message.saying is Saying.START:
+                started.update(message.data)
+        if told or time.monotonic() - began >= HEADERS_WAIT:
+            return told
+    return []
 
 
 def _timed(messages: Iterator[Message | None]) -> Iterator[Message | None]:
@@ -101,13 +103,20 @@ def _timed(messages: Iterator[Message | None]) -> Iterator[Message | None]:
 
 
 def _facts(asked: Asked, chat: ChatRequest, started: Mapping[str, Any]) -> dict[str, str]:
-    facts = {"X-MemoryOS-Job": asked.run.job_id, "X-MemoryOS-Tier": str(started.get("tier") or DEFAULT_TIER)}
+    facts = {"X-MemoryOS-Job": asked.run.job_id}
+    if started.get("model"):
+        facts |= {"X-MemoryOS-Tier": str(started["tier"]), "X-MemoryOS-Model": str(started["model"])}
+    else:
+        # A run says nothing of a model that was named and answered by itself.
+        facts |= named(parts().settings(), str(chat.body.get("model")))
     missing = started.get("missing", ())
     # By now the store of record may be back: what counts is whether this exchange is remembered.
     if not asked.run.ledgered or "truth" in missing:
         facts["X-MemoryOS-Status"] = "degraded:truth"
     elif "vectors" in missing:
         facts["X-MemoryOS-Status"] = "degraded:vectors"
+    if started.get("truncated"):
+        facts["X-MemoryOS-Truncated"] = str(started["truncated"])
     if not chat.memory:
         facts["X-MemoryOS-Memory"] = "off"
     return facts

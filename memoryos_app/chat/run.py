@@ -5,46 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
+from memoryos_app.ear import START, place
 from memoryos_app.gone import ClientGone
 from memoryos_app.numbers import HANGUPS
 from memoryos_app.parts import Parts
 from memoryos_tasks.core.errors import DeadlineExceeded, MemoryOSError, NotFound, TrafficDown, TruthDown
 from memoryos_tasks.core.events import Owner
+from memoryos_tasks.core.routing import ROUTE
 from memoryos_tasks.ports.ledger import Job, Status
-from memoryos_tasks.ports.runs import Message, Runs, Saying, Wait
+from memoryos_tasks.ports.runs import Message, Saying, Wait
 
 #: Seconds between two looks whether the client is still there.
 TICK = 0.25
 #: Seconds of silence after which the ledger is asked how the job stands.
 CHECK = 2.0
-#: The place before the first message of a run's stream.
-START = "0-0"
+#: Seconds that a run whose job is final may take to say so, which on a busy machine comes late.
+LAST_WORDS = 10.0
 #: Seconds without the traffic store after which a waiting request is given up.
 PATIENCE = 2.0
-
-
-class ReplayEar:
-    """Listens to the run's own stream: for runs that another request, or another process, asked for."""
-
-    def __init__(self, runs: Runs, owner: Owner, job_id: str, after: str = START) -> None:
-        self._runs = runs
-        self._owner = owner
-        self._job_id = job_id
-        self._after = after
-
-    def messages(self, *, timeout: float) -> Iterator[Message]:
-        while True:
-            heard = self._runs.replay(self._owner, self._job_id, after=self._after, block_seconds=timeout)
-            if not heard:
-                raise TimeoutError
-            for message in heard:
-                self._after = message.id
-                yield message
-                if message.terminal:
-                    return
-
-    def close(self) -> None:
-        """Nothing is held."""
 
 
 class Run:
@@ -77,6 +55,10 @@ class Run:
         self._last = after
         self._resumed = after != START
         self._down_since: float | None = None
+        #: Whether something was read before the ear heard it; whether a part of a stream was told.
+        self._ahead, self._spoke = False, after != START
+        #: When the job was final and its stream had no end.
+        self._unended: float | None = None
         self._closed = False
         if watched:
             parts.hangups.came(job_id)
@@ -93,33 +75,55 @@ class Run:
             self._parts.hangups.left(self._owner, self.job_id, finished=self.finished)
 
     def messages(self, gone: Callable[[], bool]) -> Iterator[Message | None]:
-        """What the run says, to its terminal message; None at each tick of silence.
+        """What the run says, to its terminal message; None at each tick of silence. See :meth:`batches`."""
+        for batch in self.batches(gone):
+            if not batch:
+                yield None
+            yield from batch
+
+    def batches(self, gone: Callable[[], bool]) -> Iterator[list[Message]]:
+        """What the run says, to its terminal message, as much at a time as is there; nothing at each tick of silence.
 
         The terminal message may be made here: from the ledger when the traffic store lost it, or as an error
         when the store is away or time is up. Raises :class:`ClientGone`.
         """
         while True:
+            heard: list[Message] = []
             try:
-                for message in self._ear.messages(timeout=TICK):
-                    self._check_at = time.monotonic() + CHECK
-                    self._last = message.id
-                    self.finished = message.terminal
-                    yield message
-                    if message.terminal:
-                        return
+                heard = self._to_the_end(self._new(self._ear.batch(timeout=TICK)))
+                self._check_at = time.monotonic() + CHECK
+                if not heard:
+                    continue
+                self.finished = heard[-1].terminal
             except TimeoutError:
                 pass
             except TrafficDown:
                 self._parts.watch.traffic_failed()
                 time.sleep(TICK)
-            if gone():
-                raise ClientGone
-            for message in self._healed():
-                self._last = message.id or self._last
-                yield message
-                if message.terminal:
-                    return
-            yield None
+            if not heard:
+                if gone():
+                    raise ClientGone
+                heard = self._to_the_end(self._healed())
+            if heard:
+                self._last = heard[-1].id or self._last
+                self._spoke = self._spoke or heard[-1].saying is Saying.CHUNK
+            yield heard
+            if heard and heard[-1].terminal:
+                return
+
+    def _new(self, heard: list[Message]) -> list[Message]:
+        """Without what was read from the run's own stream meanwhile."""
+        if not self._ahead:
+            return heard
+        return [message for message in heard if place(message.id) > place(self._last)]
+
+    @staticmethod
+    def _to_the_end(heard: list[Message]) -> list[Message]:
+        """Up to the terminal message, after which nothing counts."""
+        for number, message in enumerate(heard, 1):
+            if message.terminal:
+                return heard[:number]
+        return heard
 
     def _healed(self) -> list[Message]:
         """What silence means: nothing yet, an answer that was lost on the way, or the end."""
@@ -150,17 +154,25 @@ class Run:
             return []
         try:
             missed = self._parts.runs.replay(self._owner, self.job_id, after=self._last)
+            said = None if missed or job is None else self._said_last()
         except TrafficDown:
-            missed = []
-        if missed and (missed[-1].terminal or job is None):
+            if job is None or self._spoke:
+                return []  # The rest may still be there; who waits too long for the store is told so.
+            return [ending(job)]
+        if missed:
+            self._ahead = True
             return missed
         if job is None:
             return []
-        return [self._resumed_end(job) if self._resumed else ending(job)]
+        if said is not None and said.saying is Saying.CHUNK:
+            # A job is final a moment before its run says so.
+            self._unended = self._unended or time.monotonic()
+            if time.monotonic() - self._unended < LAST_WORDS:
+                return []
+        return [self._resumed_end(job, said) if self._resumed else ending(job)]
 
-    def _resumed_end(self, job: Job) -> Message:
+    def _resumed_end(self, job: Job, said: Message | None) -> Message:
         """The end for who has heard a part and goes on: never the whole answer again."""
-        said = self._said_last()
         if said is not None and said.terminal:
             return Message(said.id, said.saying, {} if said.saying is Saying.DONE else said.data)
         if job.status is Status.SUCCEEDED:
@@ -168,15 +180,12 @@ class Run:
         return ending(job)
 
     def _said_last(self) -> Message | None:
-        """The newest message of the run's stream; None when the stream is gone."""
-        last, place = None, START
-        try:
-            while found := self._parts.runs.replay(self._owner, self.job_id, after=place):
-                last, place = found[-1], found[-1].id
-                if last.terminal:
-                    break
-        except TrafficDown:
-            self._parts.watch.traffic_failed()
+        """The newest message of the run's stream; None when the stream is gone. Raises :class:`TrafficDown`."""
+        last, after = None, START
+        while found := self._parts.runs.replay(self._owner, self.job_id, after=after):
+            last, after = found[-1], found[-1].id
+            if last.terminal:
+                break
         return last
 
     def _row(self) -> Job | Message | None:
@@ -193,7 +202,8 @@ class Run:
 def ending(job: Job) -> Message:
     """The terminal message of a final job, from its row alone."""
     if job.status is Status.SUCCEEDED:
-        return Message("", Saying.DONE, job.result or {})
+        # How the answer came about is the job's to tell; a client gets the completion.
+        return Message("", Saying.DONE, {key: value for key, value in (job.result or {}).items() if key != ROUTE})
     return Message(
         "", Saying.ERROR, job.error or MemoryOSError("The job ended without a reason.").described()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from memoryos_app.chat.run import lost
@@ -31,29 +31,33 @@ def text(data: Mapping[str, Any]) -> str:
 
 
 def events(
-    messages: Iterable[Message | None], *, chunked: bool, first_beat: float = FIRST_BEAT
+    batches: Iterable[Sequence[Message]], *, chunked: bool, first_beat: float = FIRST_BEAT
 ) -> Iterator[str]:
-    """The events of a run, with heartbeats in its silences.
+    """The events of a run, those of one batch together, with heartbeats in its silences.
 
     ``chunked`` says that the client expects completion chunks, so a whole answer that comes instead (the
     stream was lost, the ledger kept the result) is told as one chunk, if none was sent before.
     """
     spoke, beat_at = 0, time.monotonic() + first_beat
     try:
-        for message in messages:
-            if message is None:
+        for batch in batches:
+            if not batch:
                 if time.monotonic() >= beat_at:
                     beat_at = time.monotonic() + BEAT
                     yield HEARTBEAT
                 continue
             beat_at = time.monotonic() + FIRST_BEAT
-            if message.saying is Saying.CHUNK:
-                spoke += 1
-                yield event(message.id, text(message.data))
-            elif message.saying is Saying.ERROR:
-                yield event(message.id, text(public(message.data)))
-            elif message.saying is Saying.DONE:
-                yield from _done(message, chunked, spoke)
+            told: list[str] = []
+            for message in batch:
+                if message.saying is Saying.CHUNK:
+                    spoke += 1
+                    told.append(event(message.id, message.text))
+                elif message.saying is Saying.ERROR:
+                    told.append(event(message.id, text(public(message.data))))
+                elif message.saying is Saying.DONE:
+                    told += _done(message, chunked, spoke)
+            if told:
+                yield "".join(told)
     except ClientGone:
         return
     except MemoryOSError as error:

@@ -11,12 +11,14 @@ from flask import Response, jsonify, request
 from memoryos_app.api import Area, gives, headers, route
 from memoryos_app.caller import caller
 from memoryos_app.chat import stream
-from memoryos_app.chat.run import START, ReplayEar, Run
+from memoryos_app.chat.run import Run
+from memoryos_app.ear import START
 from memoryos_app.gone import detector
 from memoryos_app.parts import parts
 from memoryos_app.schemas.errors import ErrorSchema
 from memoryos_app.schemas.jobs import JobSchema
 from memoryos_tasks.core.errors import InvalidRequest, NotFound, TrafficDown
+from memoryos_tasks.core.routing import ROUTE
 from memoryos_tasks.ports.ledger import Job
 
 area = Area("jobs", __name__, description="Queued work")
@@ -25,6 +27,7 @@ area = Area("jobs", __name__, description="Queued work")
 SLACK = 5.0
 #: The kind of jobs whose messages are journaled already, and so applied whatever is asked.
 INGEST = "ingest"
+CHAT = "chat"
 _PLACE = re.compile(r"\d{1,19}-\d{1,19}")
 _FIELDS = ("message", "type", "param", "code")
 
@@ -43,8 +46,8 @@ def show(job_id: str) -> Response:
 def cancel(job_id: str) -> Response:
     """Cancel a job
 
-    `cancel_requested` says that the job was open and was asked to stop. A run that streams stops at its next
-    chunk; one that does not, when its provider answers: the answer is dropped. Ingest jobs are not cancelled.
+    `cancel_requested` says that the job was open and was asked to stop. A chat stops within a second, and hangs up on
+    the model; what it has said until then is not remembered. Ingest jobs are not cancelled.
     """
     job = _job(job_id)
     asked = not job.status.final and job.kind != INGEST
@@ -76,20 +79,20 @@ def events(job_id: str) -> Response:
     if not here.watch.state.traffic and not job.status.final:
         raise TrafficDown(retry_after=1)
     left = max(job.deadline - time.time(), 0.0) if job.deadline else here.settings().jobs.chat_deadline
-    # Watching a job does not own it: who leaves here cancels nothing.
+    # Who comes back for a direct stream keeps it going; who watches any other job and leaves cancels nothing.
     run = Run(
         here,
         job.owner,
         job_id,
-        ReplayEar(here.runs, job.owner, job_id, after),
+        here.inbox.replay(job.owner, job_id, after),
         until=time.monotonic() + left + SLACK,
         settled_first=True,
-        watched=False,
+        watched=job.inbox == here.inbox.id and not job.status.final,
         after=after,
     )
     chunked = bool(job.request.get("stream"))
     response = Response(
-        stream.events(run.messages(detector(request.environ)), chunked=chunked),
+        stream.events(run.batches(detector(request.environ)), chunked=chunked),
         mimetype=stream.MIMETYPE,
         headers={**stream.HEADERS, "X-MemoryOS-Job": job_id},
     )
@@ -107,6 +110,8 @@ def _job(job_id: str) -> Job:
 
 def _shown(job: Job) -> dict[str, Any]:
     error = {name: job.error.get(name) for name in _FIELDS} if job.error and job.status.final else None
+    result = dict(job.result) if job.result is not None else None
+    routed = {ROUTE: result.pop(ROUTE)} if result is not None and job.kind == CHAT and ROUTE in result else {}
     return {
         "id": job.id,
         "job_id": job.id,
@@ -114,6 +119,7 @@ def _shown(job: Job) -> dict[str, Any]:
         "status": job.status.value,
         "progress": job.progress,
         "attempts": job.attempts,
-        "result": job.result,
+        "result": result,
         "error": error,
+        **routed,
     }

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import redis
 
-from memoryos_tasks.adapters.redis import keyspace
+from memoryos_tasks.adapters.redis import cancels, keyspace
 from memoryos_tasks.adapters.redis.runs import RedisRuns
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.codec import Codec
@@ -48,21 +50,6 @@ def test_the_waiting_gateway_hears_the_same_at_once(runs: RedisRuns, traffic: re
     assert traffic.ttl(keyspace.inbox_key("gw-1")) > 0
 
 
-def test_replay_waits_for_news(runs: RedisRuns) -> None:
-    with ThreadPoolExecutor(1) as pool:
-        started = threading.Event()
-
-        def listen() -> list[str]:
-            started.set()
-            return [message.saying for message in runs.replay(ALICE, "job", block_seconds=5)]
-
-        heard = pool.submit(listen)
-        started.wait(5)
-        runs.say(ALICE, "job", Saying.DONE, {}, inbox="")
-        assert heard.result(timeout=5) == [Saying.DONE]
-    assert runs.replay(ALICE, "silent", block_seconds=0.05) == []
-
-
 def test_a_cancelled_run_learns_it_with_its_next_word(runs: RedisRuns) -> None:
     assert runs.say(ALICE, "job", Saying.CHUNK, {}, inbox="") is False
     runs.cancel(STRANGER, "job")
@@ -90,3 +77,43 @@ def test_a_question_is_taken_once(runs: RedisRuns, traffic: redis.Redis) -> None
     with ThreadPoolExecutor(10) as pool:
         taken = [one for one in pool.map(lambda _: runs.asked("acme", "req"), range(20)) if one is not None]
     assert taken == [(ALICE, {"query": "吃什么", "limit": 3})]
+
+
+def test_a_silent_run_learns_that_it_was_cancelled(runs: RedisRuns) -> None:
+    # Given two silent runs, one of them a stranger's with the same id
+    with runs.watching(ALICE, "job") as ours, runs.watching(STRANGER, "job") as theirs:
+        assert not ours()
+        # When one is cancelled
+        runs.cancel(ALICE, "job")
+        # Then it knows within a second, and the other goes on
+        until = time.monotonic() + 1
+        while not ours() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert (ours(), theirs()) == (True, False)
+
+
+def test_one_thread_looks_after_all_runs_and_ends_with_them(
+    runs: RedisRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cancels, "LOOK_SECONDS", 0.01)
+
+    def lookers() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name == "cancels"}
+
+    # Given other tests' threads, which end by themselves, and many runs
+    before = lookers()
+    with ExitStack() as open_runs:
+        for number in range(20):
+            open_runs.enter_context(runs.watching(ALICE, f"job{number}"))
+        # Then one thread more looks after them
+        (mine,) = lookers() - before
+    # And it ends when they have
+    mine.join(5)
+    assert not mine.is_alive()
+    # A later run is looked after again
+    runs.cancel(ALICE, "late")
+    with runs.watching(ALICE, "late") as cancelled:
+        until = time.monotonic() + 1
+        while not cancelled() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert cancelled()

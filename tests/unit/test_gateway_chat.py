@@ -58,7 +58,8 @@ def test_a_chat_is_ledgered_rung_and_answered(stack: FakeStack, client: FlaskCli
     assert answer.json["choices"][0]["message"]["content"] == "Alice / 爱丽丝"
     job_id = answer.headers["X-MemoryOS-Job"]
     assert answer.headers["X-Request-Id"] == "my-id.1"
-    assert (answer.headers["X-MemoryOS-Tier"], answer.headers["X-MemoryOS-Status"]) == ("2", "ready")
+    assert (answer.headers["X-MemoryOS-Tier"], answer.headers["X-MemoryOS-Model"]) == ("1", "offline")
+    assert answer.headers["X-MemoryOS-Status"] == "ready"
     # And the row holds what the worker needs, the body untouched
     job = stack.ledger.get("default", job_id)
     assert (job.owner.user, job.kind, job.inbox, job.request_id) == ("李雷", "chat", "inbox-1", "my-id.1")

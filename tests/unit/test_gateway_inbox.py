@@ -13,12 +13,14 @@ import pytest
 from fakes import FakeRuns, FakeStack, FakeWorker
 from plain_codec import PlainCodec
 
+from memoryos_app import ear as ears
 from memoryos_app import inbox as module
-from memoryos_app.inbox import Inbox
+from memoryos_app.ear import Ear
+from memoryos_app.inbox import Inbox, News, RunKey
 from memoryos_app.watch import Watch
 from memoryos_tasks.core.errors import TrafficDown
 from memoryos_tasks.core.events import Owner
-from memoryos_tasks.ports.runs import Saying
+from memoryos_tasks.ports.runs import Message, Saying
 
 OWNER = Owner("default", "李雷")
 
@@ -29,17 +31,22 @@ class Stream:
     def __init__(self) -> None:
         self.fed: queue.Queue[tuple[str, Mapping[str, str]] | Exception] = queue.Queue()
         self.read_after: list[str] = []
-        self.trimmed = threading.Event()
+        self.trimmed, self.woken = threading.Event(), threading.Event()
+        self.followed: dict[RunKey, str] = {}
 
-    def read(self, after: str, block_seconds: float) -> list[tuple[str, Mapping[str, str]]]:
+    def read(self, after: str, runs: Mapping[RunKey, str], block_seconds: float) -> News:
         self.read_after.append(after)
+        self.followed = dict(runs)
         try:
             fed = self.fed.get(timeout=0.02)
         except queue.Empty:
-            return []
+            return News()
         if isinstance(fed, Exception):
             raise fed
-        return [fed]
+        return News([fed])
+
+    def wake(self) -> None:
+        self.woken.set()
 
     def trim(self, before: str) -> None:
         self.trimmed.set()
@@ -52,6 +59,15 @@ def said(job: str, saying: Saying, number: int, **data: str) -> dict[str, str]:
         "say": saying.value,
         "data": json.dumps(data, ensure_ascii=False),
     }
+
+
+def all_of(ear: Ear, *, timeout: float = 5) -> Iterator[Message]:
+    """What an ear hears, to the end."""
+    while True:
+        for message in ear.batch(timeout=timeout):
+            yield message
+            if message.terminal:
+                return
 
 
 @pytest.fixture
@@ -81,9 +97,9 @@ def test_each_ear_hears_its_own_run_in_order(stream: Stream, inbox: Inbox) -> No
     ):
         stream.fed.put((f"{place}-1", fields))
     # Then each hears what is its own, to the end
-    heard = [(message.id, message.saying, dict(message.data)) for message in one.messages(timeout=5)]
+    heard = [(message.id, message.saying, dict(message.data)) for message in all_of(one, timeout=5)]
     assert heard == [("1-0", Saying.CHUNK, {"text": "你"}), ("4-0", Saying.DONE, {})]
-    assert [message.id for message in two.messages(timeout=5)] == ["3-0"]
+    assert [message.id for message in all_of(two, timeout=5)] == ["3-0"]
     # And what was read is cut off
     assert stream.trimmed.wait(5)
 
@@ -94,19 +110,19 @@ def test_the_reader_goes_on_where_it_stood_after_a_failure(stream: Stream, inbox
     stream.fed.put(ConnectionError())
     stream.fed.put(("9-0", {"job": "one"}))
     stream.fed.put(("9-1", said("one", Saying.DONE, 2)))
-    assert [message.id for message in ear.messages(timeout=5)] == ["1-0", "2-0"]
+    assert [message.id for message in all_of(ear, timeout=5)] == ["1-0", "2-0"]
     assert stream.read_after[0] == "0-0"
     assert stream.read_after.count("7-0") >= 2
 
 
 def test_silence_is_a_timeout(inbox: Inbox) -> None:
     with pytest.raises(TimeoutError):
-        list(inbox.listen(OWNER, "one").messages(timeout=0.01))
+        list(all_of(inbox.listen(OWNER, "one"), timeout=0.01))
 
 
 def test_a_slow_reader_goes_on_from_the_runs_own_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     # Given an ear that holds two messages, and a run that says five
-    monkeypatch.setattr(module, "EAR_BOUND", 2)
+    monkeypatch.setattr(ears, "EAR_BOUND", 2)
     runs = FakeRuns()
     inbox = Inbox(Stream(), PlainCodec(), runs, "i")
     runs.hear = inbox.hand
@@ -115,7 +131,7 @@ def test_a_slow_reader_goes_on_from_the_runs_own_stream(monkeypatch: pytest.Monk
         runs.say(OWNER, "one", Saying.CHUNK, {"n": number}, inbox="i")
     runs.say(OWNER, "one", Saying.DONE, {}, inbox="i")
     # When it reads at last, then it misses nothing and hears nothing twice
-    heard = list(ear.messages(timeout=1))
+    heard = list(all_of(ear, timeout=1))
     assert [message.data.get("n") for message in heard] == [0, 1, 2, 3, None]
 
 
@@ -124,9 +140,9 @@ def test_early_ends_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     inbox = Inbox(Stream(), PlainCodec(), FakeRuns(), "i")
     for number in range(3):
         inbox.hand(said(f"job{number}", Saying.DONE, number))
-    assert [message.id for message in inbox.listen(OWNER, "job2").messages(timeout=0.01)] == ["2-0"]
+    assert [message.id for message in all_of(inbox.listen(OWNER, "job2"), timeout=0.01)] == ["2-0"]
     with pytest.raises(TimeoutError):
-        list(inbox.listen(OWNER, "job0").messages(timeout=0.01))
+        list(all_of(inbox.listen(OWNER, "job0"), timeout=0.01))
 
 
 def test_the_watch_sees_stores_go_and_come_back() -> None:

@@ -14,7 +14,7 @@ OWNERS = [Owner(tenant, user) for tenant in ("acme", "acme-b", "a") for user in 
 
 
 @pytest.mark.parametrize("key", [keyspace.events, keyspace.state, keyspace.sessions, keyspace.lock, keyspace.fence,
-                                 keyspace.visits])
+                                 keyspace.visits, keyspace.keepsakes, keyspace.keepsake_ages])
 def test_no_two_owners_share_a_key(key: Callable[[Owner], str]) -> None:
     keys = {key(owner) for owner in OWNERS}
     assert len(keys) == len(OWNERS)
@@ -32,7 +32,8 @@ def test_no_two_kinds_of_keys_of_one_owner_meet() -> None:
         keyspace.sequence("acme"), keyspace.claims("acme"), keyspace.events(owner), keyspace.state(owner),
         keyspace.stm(owner, "s"), keyspace.sessions(owner), keyspace.job("acme", "alice"), keyspace.lock(owner),
         keyspace.fence(owner), keyspace.run("acme", "alice"), keyspace.cancelled("acme", "alice"),
-        keyspace.asked("acme", "alice"), keyspace.visits(owner),
+        keyspace.asked("acme", "alice"), keyspace.visits(owner), keyspace.keepsakes(owner),
+        keyspace.keepsake_ages(owner),
     ]
     assert len(set(keys)) == len(keys)
     assert all(key.startswith("mos:acme:") for key in keys)

@@ -122,8 +122,23 @@ def asked(tenant: str, request_id: str) -> str:
     return f"mos:{tenant}:asked:{part(request_id)}"
 
 
+def slots(endpoint: str) -> str:
+    """Traffic. ZSET of the runs at an endpoint by the time (ms) at which their places are free again."""
+    return f"mos:{SYSTEM}:slots:{part(endpoint)}"
+
+
 def visits(owner: Owner) -> str:
     return f"mos:{owner.tenant}:visits:{part(owner.user)}"
+
+
+def keepsakes(owner: Owner) -> str:
+    """HASH tool-call id → what the call's vendor wants back with its result, sealed."""
+    return f"mos:{owner.tenant}:keepsakes:{part(owner.user)}"
+
+
+def keepsake_ages(owner: Owner) -> str:
+    """ZSET of the tool-call ids in :func:`keepsakes` by the time (ms) they came."""
+    return f"mos:{owner.tenant}:keepsake_ages:{part(owner.user)}"
 
 
 def inbox_key(inbox_id: str) -> str:
@@ -143,3 +158,18 @@ def active_member(owner: Owner, session: str) -> str:
 def parse_active(member: str) -> tuple[Owner, str]:
     tenant, user, session = member.split(" ")
     return Owner(tenant, unpart(user)), unpart(session)
+
+
+#: Truth. ZSET of "tenant id", the questions that may be FAQs, by the time (ms) at which each is looked at next.
+FAQ_DUE = f"mos:{SYSTEM}:faq:due"
+
+
+def faq(tenant: str, what: str, of: str = "") -> str:
+    """Truth. What a tenant has of FAQs; ``scripts/lib_faq.lua`` names the same keys.
+
+    ``live`` HASH id → FAQ; ``shelf`` ZSET of their ids by time; ``candidates`` ZSET by heat; ``held`` SET of ids that
+    stay off the shelf; ``stats``, ``hits`` HASH by id; ``history`` STREAM; ``seen`` ZSET of all ids by their last ask;
+    ``unit`` of an id HASH: asks by day and user, samples; ``asked``, ``from`` of a user (percent-encoded): ZSET of the
+    ids that the user asked, SET of the FAQs in the user's words.
+    """
+    return f"mos:{tenant}:faq:{what}:{of}" if of else f"mos:{tenant}:faq:{what}"
