@@ -69,7 +69,8 @@ worker_redirect_stdouts = False
 # A run goes on while the broker is away: its claim is in the ledger.
 worker_cancel_long_running_tasks_on_connection_loss = False
 
-# Flower shows tasks and workers from these events; arguments are ids only, results are ids and counts.
+# Flower shows tasks and workers from these events; arguments are ids only, results are ids and counts. Workers send
+# them in batches (see their consumer): one by one they would cost a fifth of a worker.
 worker_send_task_events = True
 task_send_sent_event = False
 task_track_started = False
@@ -78,6 +79,10 @@ task_track_started = False
 # makes a second delivery harmless.
 broker_transport_options: dict[str, Any] = {
     "visibility_timeout": int(_settings.redis.visibility_timeout),
+    # No message is urgent before others of its queue: one list a queue, not four to wait for.
+    "priority_steps": [0],
+    # Every thread may acknowledge at the same moment; with kombu's ten connections the eleventh would fail.
+    "max_connections": _settings.worker.concurrency + 16,
     # A half-open socket would hang a publisher for ever.
     "socket_timeout": 5.0,
     "socket_connect_timeout": _settings.redis.timeout,
@@ -127,6 +132,7 @@ beat_schedule: dict[str, dict[str, Any]] = {
         ("trim", 30.0, 60),
         ("optimize", 60.0, 120),
         ("reindex", 5.0, 10),
+        ("faq", 10.0, 20),
     )
 }
 # Any number of beats may run: one leads, and keeps its times in memory.

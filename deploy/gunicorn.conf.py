@@ -23,7 +23,7 @@ bind = f"[{_host}]:{_settings.gateway.port}" if ":" in _host and not _host.start
     f"{_host}:{_settings.gateway.port}")
 
 # Threads, since a request mostly waits for the worker; each open stream holds one.
-worker_class = "gthread"
+worker_class = "memoryos_app.lingering.Worker"
 workers = _settings.gateway.workers
 threads = _settings.gateway.threads
 

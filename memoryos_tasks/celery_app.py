@@ -11,6 +11,7 @@ TASK_MODULES = (
     "memoryos_tasks.chat",
     "memoryos_tasks.memory",
     "memoryos_tasks.rights",
+    "memoryos_tasks.faq",
     "memoryos_tasks.maintenance",
     "memoryos_tasks.vectors",
     "memoryos_tasks.process",
@@ -18,6 +19,8 @@ TASK_MODULES = (
 
 app = Celery("memoryos", include=list(TASK_MODULES))
 app.config_from_object("celeryconfig")
+# The class that keeps results, by the schemes of ``result_backend``.
+app.loader.override_backends = dict.fromkeys(("redis", "rediss"), "memoryos_tasks.results:RedisBackend")
 
 
 def check_queues(celery: Celery) -> None:

@@ -156,6 +156,14 @@ def _logs(**_: Any) -> None:
     live.watch()
 
 
+@signals.worker_process_init.connect
+def _in_child(**_: Any) -> None:
+    """A process of a prefork fleet wires its own house, and follows the configuration as its parent does."""
+    live = house().live
+    live.on_change(lambda _, new: logs.set_level(new.log.level))
+    live.watch()
+
+
 @signals.celeryd_after_setup.connect
 def _prepare(sender: str, instance: Any, **_: Any) -> None:
     vault = house().vault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import uuid
 from contextlib import suppress
 from queue import Empty
@@ -11,14 +12,18 @@ from typing import Any
 import redis
 import structlog
 from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
 from kombu.utils.json import dumps, loads
 
-from memoryos_tasks.queues import QUEUES
+from memoryos_tasks.queues import CHAT, QUEUES, TASKS
 
 log = structlog.get_logger(__name__)
 
 #: The content type of what was found in a queue and is no message; its body is what was found.
 FOUND = "application/x-found"
+
+#: The tasks that clients wait for and the ledger rings for again.
+LEDGERED = frozenset(task for task, queue in TASKS.values() if queue == CHAT)
 
 
 class Unreadable(ValueError):
@@ -41,6 +46,43 @@ class Message(kombu_redis.Channel.Message):  # type: ignore[misc]
             raise Unreadable from error
 
 
+class QoS(kombu_redis.QoS):  # type: ignore[misc]
+    """What this process has in hand. Bells of ledgered jobs stand in memory alone.
+
+    kombu writes each message in hand to Redis, in two transactions, to deliver it again an hour after its process was
+    lost. The ledger rings again within seconds, so that record would never be needed.
+    """
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        if _ledgered(message):
+            virtual.QoS.append(self, message, delivery_tag)
+        else:
+            super().append(message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        if _ledgered(self._delivered.get(delivery_tag)):
+            virtual.QoS.ack(self, delivery_tag)
+        else:
+            super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        message = self._delivered.get(delivery_tag)
+        if not _ledgered(message):
+            super().reject(delivery_tag, requeue)
+            return
+        if requeue:
+            with self.channel.conn_or_acquire() as client:
+                self.channel._do_restore_message(message._raw, "", message.delivery_info["routing_key"], client, True)
+        virtual.QoS.ack(self, delivery_tag)
+
+
+def _ledgered(message: Any) -> bool:
+    """Whether the ledger rings again for what this message rings for."""
+    headers = getattr(message, "headers", None)
+    task = headers.get("task") if isinstance(headers, dict) else None
+    return isinstance(task, str) and task in LEDGERED
+
+
 class Channel(kombu_redis.Channel):  # type: ignore[misc]
     """What keeps a worker alive when the broker dies under load, or hands it what is no message (kombu 5.7).
 
@@ -50,7 +92,9 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
     """
 
     Message = Message
+    QoS = QoS
     do_restore = False
+    _shared: Any = None
 
     def finish_reading(self) -> None:
         """Wait for the read that is under way, a second at most; what it brings goes back to its queue."""
@@ -64,9 +108,14 @@ class Channel(kombu_redis.Channel):  # type: ignore[misc]
         return super()._connparams(asynchronous=asynchronous)
 
     def _create_client(self, asynchronous: bool = False) -> Any:
-        client = super()._create_client(asynchronous)
-        client.set_response_callback("BRPOP", _readable)
-        return client
+        """Kombu makes a client for every command, which costs more than most commands; they can share one."""
+        if asynchronous:
+            client = super()._create_client(asynchronous)
+            client.set_response_callback("BRPOP", _readable)
+            return client
+        if self._shared is None or self._shared.connection_pool is not self.pool:
+            self._shared = super()._create_client()
+        return self._shared
 
 
 class Transport(kombu_redis.Transport):  # type: ignore[misc]
@@ -90,7 +139,9 @@ def _readable(response: Any, **_: Any) -> Any:
         return None
     key, item = response
     try:
-        loads(item.decode())
+        text = item.decode()
+        # Kombu parses the same text once more, and slower, for the sake of types that it marks so.
+        (loads if "__type__" in text or "\\u" in text else json.loads)(text)
     except Exception:  # JSON's own errors, its depth, and kombu's types within it
         queue = key.decode().split(kombu_redis.Channel.sep)[0]
         return key, dumps(_found(item, queue)).encode()

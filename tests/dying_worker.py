@@ -1,4 +1,4 @@
-"""A worker that SIGKILLs itself: ``python dying_worker.py popped|noted`` says how far it gets with a chat's message, a
+"""A worker that SIGKILLs itself: ``dying_worker.py popped|in-hand`` says how far it gets with a chat's message, a
 number how many writes it makes for the change of an item."""
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def die() -> None:
 
 
 class Popping(Transport):
-    """Dies with a message in hand that the broker has given away and nobody has noted."""
+    """Dies with a message that the broker has given away and nobody has looked at."""
 
     def _deliver(self, message: Any, queue: str) -> None:
         if queue == "chat":
@@ -32,8 +32,8 @@ class Popping(Transport):
         super()._deliver(message, queue)
 
 
-class Noting(Consumer):
-    """Dies with a message that is noted as unacknowledged, before its task starts."""
+class Holding(Consumer):
+    """Dies with a message in hand, before its task starts."""
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
         handle = super().create_task_handler(*args, **kwargs)
@@ -76,5 +76,5 @@ if __name__ == "__main__":
     elif sys.argv[1] == "popped":
         app.conf.broker_transport = "dying_worker:Popping"
     else:
-        app.conf.worker_consumer = "dying_worker:Noting"
+        app.conf.worker_consumer = "dying_worker:Holding"
     app.worker_main(["worker", "-n", "dying@%h", "--without-mingle", "--without-gossip"])

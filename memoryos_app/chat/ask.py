@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from memoryos_app.chat.request import ChatRequest
-from memoryos_app.chat.run import ReplayEar, Run
+from memoryos_app.chat.run import Run
 from memoryos_app.parts import Parts
 from memoryos_tasks.core.errors import InvalidRequest, NotFound, TrafficDown, TruthDown, Unavailable
 from memoryos_tasks.ports.ledger import Job, Status
@@ -76,7 +76,7 @@ def _need_worker(parts: Parts) -> None:
 def _ledgered(parts: Parts, chat: ChatRequest, request_id: str, until: float) -> Asked:
     job_id, known = _find_or_create(parts, chat, request_id, inbox=parts.inbox.id)
     if known is not None:
-        ear = ReplayEar(parts.runs, known.owner, job_id)
+        ear = parts.inbox.replay(known.owner, job_id)
         # An async run, or one that another process waits for, is not ours to cancel.
         ours = known.inbox == parts.inbox.id
         run = Run(parts, known.owner, job_id, ear, until=until, settled_first=True, watched=ours)
@@ -151,10 +151,10 @@ def _known(parts: Parts, chat: ChatRequest, job_id: str) -> Job | None:
 
 
 def _ring(parts: Parts, chat: ChatRequest, job_id: str, request_id: str, *, ledgered: bool) -> None:
-    deadline = parts.settings().jobs.chat_deadline
     args = (chat.owner.tenant, job_id)
     try:
-        parts.doorbell.ring(TASK, args, queue=QUEUE, task_id=job_id, request_id=request_id, expires=deadline)
+        # The bell itself needs no end: a run finds the job's own, or the request gone.
+        parts.doorbell.ring(TASK, args, queue=QUEUE, task_id=job_id, request_id=request_id)
     except TrafficDown:
         parts.watch.traffic_failed()
         if ledgered:

@@ -50,7 +50,7 @@ def make_plan(settings: Settings, environ: Mapping[str, str], apps: Sequence[Pro
         if not is_free(host, port):
             raise PortTaken(f"Port {port} on {host} is in use. Stop what listens there or choose another with --port.")
         stores, words = _stores(settings, data)
-        programs = (*stores, *(app_programs() if apps is None else apps))
+        programs = (*stores, *(app_programs(settings.worker.chat_processes) if apps is None else apps))
         data.write(GATEWAY, base_url(host, port) + "\n")
         file = data.write("supervisord.conf", configuration(data, programs))
     except BaseException:

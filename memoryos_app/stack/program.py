@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from memoryos_app.stack.places import deploy_file
+from memoryos_tasks.queues import CHAT
+
+#: Messages in hand for each process of the chat fleet: with one, it would idle while the next is fetched.
+FLEET_PREFETCH = 4
 
 #: The two Redis servers.
 Role = Literal["truth", "traffic"]
@@ -30,17 +34,24 @@ def redis_program(role: Role, binary: str, port: int, directory: Path) -> Progra
     return Program(f"redis-{role}", argv, "redis", 3)
 
 
-def app_programs() -> list[Program]:
-    """The worker, beat and the gateway, run by this Python."""
+def app_programs(chat_processes: int = 0) -> list[Program]:
+    """The worker, beat and the gateway, run by this Python; with ``chat_processes`` the fleet for the chats as well."""
     python = sys.executable
     celery = (python, "-m", "celery", "-A", "memoryos_tasks")
-    return [
-        # A name of its own, so that a worker started by hand (celery@host) does not collide with it. Mingle waits a
-        # second at start for other workers' revoked tasks, and gossip feeds nothing here; the ledger knows both.
-        Program("worker", (*celery, "worker", "-n", "memoryos@%h", "--without-mingle", "--without-gossip"),
-                # A warm shutdown gives running tasks 8 s.
-                stop_seconds=10),
+    # Mingle waits a second at start for other workers' revoked tasks, and gossip feeds nothing here; the ledger knows
+    # both. Names of their own, so that a worker started by hand (celery@host) does not collide with them.
+    worker = (*celery, "worker", "--without-mingle", "--without-gossip", "-n")
+    others = ("-X", CHAT) if chat_processes else ()
+    programs = [
+        # A warm shutdown gives running tasks 8 s.
+        Program("worker", (*worker, "memoryos@%h", *others), stop_seconds=10),
         Program("gateway", (python, "-m", "gunicorn", "-c", str(deploy_file("gunicorn.conf.py")),
                             "memoryos_app:create_app()")),
         Program("beat", (*celery, "beat", "--pidfile=")),
     ]
+    if chat_processes:
+        # Celery takes "prefork" for its own default, before which the configured pool goes; "processes" is the same.
+        fleet = ("-Q", CHAT, "--pool", "processes", "--concurrency", str(chat_processes),
+                 "--prefetch-multiplier", str(FLEET_PREFETCH))
+        programs.append(Program("chats", (*worker, "chats@%h", *fleet), stop_seconds=10))
+    return programs

@@ -69,6 +69,17 @@ def test_the_supervised_programs_are_those_of_the_procfile() -> None:
         assert ours[name][-1] == procfile()[role][-1] or role == "worker"
 
 
+def test_a_chat_fleet_takes_the_chats_from_the_worker() -> None:
+    # Given a stack with two processes for chats
+    ours = {program.name: program.argv[2:] for program in app_programs(2)}
+    # Then they run beside the worker, which takes everything else
+    assert set(ours) == {"gateway", "worker", "beat", "chats"}
+    assert ours["worker"][-2:] == ("-X", "chat")
+    fleet = ours["chats"]
+    assert fleet[fleet.index("-Q") + 1] == "chat"
+    assert fleet[fleet.index("--concurrency") + 1] == "2"
+
+
 def test_compose_has_every_role_and_checks_it(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert set(services) == {"redis-truth", "redis-traffic", "web", "worker", "beat", "flower"}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -88,27 +89,35 @@ Call = tuple[Sequence[str], Sequence[Any]]
 
 
 class Script:
-    """A script as a function of keys and arguments; it loads itself where the server lost it."""
+    """A script as a function of keys and arguments; it brings itself along where the server does not know it.
+
+    Asked for by its hash alone: redis-py's own ``Script`` takes twice the time for each call.
+    """
 
     def __init__(self, client: redis.Redis, name: str) -> None:
         self._client = client
-        self._registered = client.register_script(source(name))
+        self._run: Callable[..., Any] = client.execute_command
+        self._text = source(name)
+        self._known = hashlib.sha1(self._text.encode()).hexdigest()
 
     def __call__(self, keys: Sequence[str], args: Sequence[Any]) -> Any:
-        return self._registered(keys=list(keys), args=list(args))
+        try:
+            return self._run("EVALSHA", self._known, len(keys), *keys, *args)
+        except redis.exceptions.NoScriptError:
+            return self._run("EVAL", self._text, len(keys), *keys, *args)
 
     def many(self, calls: Sequence[Call]) -> list[Any]:
         """Several calls in one round trip, each atomic by itself; their answers."""
         try:
             return self._all(calls)
         except redis.exceptions.NoScriptError:  # The server had none of them, so nothing was done.
-            self._client.script_load(self._registered.script)
+            self._client.script_load(self._text)
             return self._all(calls)
 
     def _all(self, calls: Sequence[Call]) -> list[Any]:
         pipe = self._client.pipeline(transaction=False)
         for keys, args in calls:
-            pipe.evalsha(self._registered.sha, len(keys), *keys, *args)
+            pipe.evalsha(self._known, len(keys), *keys, *args)
         return list(pipe.execute())
 
 
