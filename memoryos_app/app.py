@@ -10,7 +10,7 @@ from memoryos_app import errors, hooks
 from memoryos_app import parts as wiring
 from memoryos_app.api import OpenApi
 from memoryos_app.parts import Parts
-from memoryos_app.views import admin, chat, health, items, jobs, memory, metrics, models, pages, rights, transfer
+from memoryos_app.views import admin, chat, faq, health, items, jobs, memory, metrics, models, pages, rights, transfer
 from memoryos_tasks import logs
 from memoryos_tasks.adapters.config.live import LiveSettings
 from memoryos_tasks.core.settings import Settings
@@ -35,7 +35,7 @@ def build(settings: Settings | None, parts: Parts | None) -> Flask:
     )
     wiring.install(app, (lambda: live.current) if live else (lambda: now), live, parts)
     api = OpenApi(app)
-    areas = (chat, memory, items, transfer, rights, jobs, models, health, admin)
+    areas = (chat, memory, items, transfer, rights, jobs, models, health, admin, faq)
     for area in (each.area for each in areas):
         api.register_blueprint(area)
     app.register_blueprint(metrics.area)

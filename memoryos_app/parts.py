@@ -18,6 +18,7 @@ from memoryos_tasks.adapters.config.live import LiveSettings
 from memoryos_tasks.adapters.redis.backlog import Backlog, look
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.dead_letters import DeadLetters
+from memoryos_tasks.ports.faq import Shelf
 from memoryos_tasks.ports.journal import Journal
 from memoryos_tasks.ports.ledger import Ledger
 from memoryos_tasks.ports.runs import Runs
@@ -58,6 +59,7 @@ class Parts:
     inbox: Listening
     hangups: Hangups
     dead_letters: DeadLetters
+    faqs: Shelf
     backlog: Callable[[], Backlog] = Backlog
     close: Callable[[], None] = lambda: None
 
@@ -106,6 +108,7 @@ def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> 
     from memoryos_tasks.adapters.redis import keyspace
     from memoryos_tasks.adapters.redis.connections import traffic, truth
     from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
+    from memoryos_tasks.adapters.redis.faq import RedisFaqs
     from memoryos_tasks.adapters.redis.journal import RedisJournal
     from memoryos_tasks.adapters.redis.keys import KeyStore
     from memoryos_tasks.adapters.redis.ledger import RedisLedger
@@ -127,7 +130,7 @@ def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> 
     # A write says more than a ping: that the store takes writes, and that somebody listens to this inbox.
     here = keyspace.listening(inbox_id)
     watch = Watch(lambda: ping_record.set(here, 1, ex=LISTENING_SECONDS), ping_news.ping, Presence(ping_news).workers)
-    inbox = Inbox(RedisSource(slow, keyspace.inbox_key(inbox_id)), codec, runs, inbox_id)
+    inbox = Inbox(RedisSource(slow, keyspace.inbox_key(inbox_id), news), codec, runs, inbox_id)
     hangups = Hangups(ledger, runs, lambda: settings().gateway.disconnect_grace)
     keys = KeyRing(KeyStore(record).find, lambda: watch.state.truth)
     if live is not None:
@@ -155,6 +158,7 @@ def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> 
         inbox,
         hangups,
         RedisDeadLetters(record, codec, now.jobs),
+        RedisFaqs(record, codec, vault.secret),
         backlog=lambda: look(ping_record, ping_news),
         close=close,
     )

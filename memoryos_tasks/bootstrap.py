@@ -16,32 +16,34 @@ from memoryos_tasks.adapters.codec.sealed import SealedCodec
 from memoryos_tasks.adapters.config.live import LiveSettings
 from memoryos_tasks.adapters.embedding.choose import configured_embedder, former_embedder, space_of
 from memoryos_tasks.adapters.leases import LeaseKeeper
-from memoryos_tasks.adapters.llm.registry import providers
-from memoryos_tasks.adapters.llm.timeouts import Timeouts
+from memoryos_tasks.adapters.llm.fleet import LiveFleet, LiveGuard, LiveProviders
 from memoryos_tasks.adapters.redis.connections import traffic, truth
 from memoryos_tasks.adapters.redis.counters import RedisCounters
 from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
 from memoryos_tasks.adapters.redis.embedders import RedisEmbedders
 from memoryos_tasks.adapters.redis.journal import RedisJournal
+from memoryos_tasks.adapters.redis.keepsakes import RedisKeepsakes
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.locks import RedisLocks
-from memoryos_tasks.adapters.redis.presence import Presence, claim_store
+from memoryos_tasks.adapters.redis.presence import Presence
 from memoryos_tasks.adapters.redis.remains import RedisRemains
 from memoryos_tasks.adapters.redis.resealing import RedisResealing
 from memoryos_tasks.adapters.redis.runs import RedisRuns
+from memoryos_tasks.adapters.redis.slots import RedisSlots
 from memoryos_tasks.adapters.redis.stm import RedisStm
 from memoryos_tasks.adapters.redis.upkeep import RedisUpkeep
 from memoryos_tasks.adapters.redis.visits import RedisVisits
+from memoryos_tasks.adapters.tokenizers.bpe import BpeTokenizers
 from memoryos_tasks.adapters.vault.files import FileVault
-from memoryos_tasks.adapters.vectors.edge import EdgeStore
-from memoryos_tasks.adapters.vectors.none import NoStore
+from memoryos_tasks.adapters.vectors.open import open_vectors, write_out
 from memoryos_tasks.adapters.vectors.queue import QueueStore
 from memoryos_tasks.adapters.vectors.shared import SharedStore
-from memoryos_tasks.core.embedding import STATIC_DIMENSIONS, Space
+from memoryos_tasks.core.embedding import Space
 from memoryos_tasks.core.errors import Unavailable
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.eviction import Policy
 from memoryos_tasks.core.settings import Settings
+from memoryos_tasks.faq_parts import FaqParts, faq_parts
 from memoryos_tasks.ports.embedder import Embedder
 from memoryos_tasks.ports.llm import Provider
 from memoryos_tasks.ports.spaces import SpacedStore
@@ -50,12 +52,14 @@ from memoryos_tasks.publisher import Publisher
 from memoryos_tasks.queues import MEMORY
 from memoryos_tasks.services import wanted
 from memoryos_tasks.services.analysis import Analyst
+from memoryos_tasks.services.answering import Answers, Limits
 from memoryos_tasks.services.beliefs import Beliefs
 from memoryos_tasks.services.changes import Changes
-from memoryos_tasks.services.chat import Chats, Limits
+from memoryos_tasks.services.chat import Chats
 from memoryos_tasks.services.compaction import Compaction
 from memoryos_tasks.services.consolidation import Consolidation
 from memoryos_tasks.services.context import Contexts
+from memoryos_tasks.services.discretion import Discretion
 from memoryos_tasks.services.erasure import Erasure
 from memoryos_tasks.services.exporting import Exporting
 from memoryos_tasks.services.history import History
@@ -64,11 +68,14 @@ from memoryos_tasks.services.ingest import Ingest
 from memoryos_tasks.services.item_erasure import Doors, ItemErasure
 from memoryos_tasks.services.items import Items
 from memoryos_tasks.services.promotion import Promotion
+from memoryos_tasks.services.prompts import Prompts, policy_of
 from memoryos_tasks.services.recall import Recall
 from memoryos_tasks.services.reindexing import Reindexing
 from memoryos_tasks.services.removal import Removal
 from memoryos_tasks.services.retrieval import Retrieval
+from memoryos_tasks.services.routing import Router, guard_towards
 from memoryos_tasks.services.segments import Segments
+from memoryos_tasks.services.topics import Topics
 from memoryos_tasks.services.work import Work
 
 
@@ -116,6 +123,7 @@ class House:
     changes: Changes
     exporting: Exporting
     importing: Importing
+    faq: FaqParts
 
 
 #: Seconds between two looks at which embedder is active.
@@ -174,10 +182,11 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
     record, news = truth(settings), traffic(settings)
     waiting = traffic(settings, block=True)
     publisher = Publisher(settings)
-    chosen = kept.configured if kept else configured_embedder(settings)
-    embedder = chosen if active in (None, space_of(chosen)) else former_embedder(settings, active)
+    guard = LiveGuard(live)
+    chosen = kept.configured if kept else configured_embedder(settings, guard.keeps)
+    embedder = chosen if active in (None, space_of(chosen)) else former_embedder(settings, active, guard.keeps)
     remote = QueueStore(waiting, publisher, timeout=settings.vectors.timeout)
-    store, shared = (kept.store, kept.shared) if kept else _vectors(settings, remote)
+    store, shared = (kept.store, kept.shared) if kept else open_vectors(settings, remote)
     vectors = store.within(space_of(embedder))
     journal = RedisJournal(record, codec, group=settings.worker.group, consumer=consumer_name(settings))
     ledger = RedisLedger(record, codec, settings.jobs)
@@ -195,18 +204,36 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
 
     ingest = Ingest(journal, stm, recall, beliefs, locks, runs, capacity, overflow, go_on)
     contexts = Contexts(stm, recall, beliefs, clock, capacity, settle=ingest.settle)
-    configured = _providers(live)
+    keepsakes = RedisKeepsakes(news, codec)
+    configured = LiveProviders(live, keepsakes)
+    fleet = LiveFleet(live, configured, guard, keepsakes)
     jobs = settings.jobs
     keeper = kept.keeper if kept else LeaseKeeper(ledger, interval=jobs.renew_seconds, lease_seconds=jobs.lease_seconds)
     embedders = RedisEmbedders(record)
     upkeep, counters = RedisUpkeep(record), RedisCounters(record)
-    analyst = Analyst(configured, lambda: live.current.memory.analyst_model, counters)
+    analyst = Analyst(configured, lambda: live.current.memory.analyst_model, counters,
+                      lambda model: guard_towards(fleet(), model))
     promotion = Promotion(segments, beliefs, recall, locks, clock, analyst, settings.memory.promote_heat)
     limits = Limits(settings.jobs.chat_deadline, settings.memory.retrieve_limit,
                     settings.memory.prompt_budget_tokens, settings.jobs.max_attempts)
     items = Items(vectors, recall, beliefs, segments, codec, settle=ingest.settle)
     removal = Removal(vectors, recall, beliefs, segments, stm, embedder, codec)
     remains = RedisRemains(record, news, codec, ledger, runs)
+    faq = faq_parts(live, record, codec, vault, remains, embedder, guard.hit)
+
+    def forget(owner: Owner) -> None:
+        upkeep.forget(owner)
+        faq.forgetting.user(owner)
+
+    def forget_said(owner: Owner) -> None:
+        faq.forgetting.user(owner)
+        keepsakes.forget(owner)
+
+    answers = Answers(
+        runs, contexts, Router(fleet, RedisSlots(news)), Discretion(recall, segments),
+        Topics(segments, clock, settings.memory.promote_heat), limits, visits.note, known=faq.faqs,
+        prompts=Prompts(BpeTokenizers(), lambda: policy_of(live.current)),
+    )
     return House(
         settings=settings,
         live=live,
@@ -224,7 +251,8 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
         configured=chosen,
         embedder=embedder,
         embedders=embedders,
-        reindexing=Reindexing(store, embedders, _embedder_of(settings, chosen, embedder), codec, locks, counters),
+        reindexing=Reindexing(
+            store, embedders, _embedder_of(settings, guard, chosen, embedder), codec, locks, counters),
         told=kept.told if kept else [],
         store=store,
         vectors=vectors,
@@ -235,7 +263,7 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
         promotion=promotion,
         upkeep=upkeep,
         compaction=Compaction(segments, promotion, locks, upkeep, counters, lambda: _policy(live), clock),
-        chats=Chats(ledger, runs, contexts, configured, keeper, limits, visits.note),
+        chats=Chats(ledger, runs, answers, keeper, limits),
         retrieval=Retrieval(recall, beliefs, contexts, clock, settle=ingest.settle, visited=visits.note),
         history=History(stm, vectors, recall, settle=ingest.settle),
         items=items,
@@ -243,64 +271,24 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
         exporting=Exporting(journal, vectors, recall, beliefs, segments, ingest.settle, clock),
         importing=Importing(ledger, beliefs, locks, ingest.drain),
         vault=vault,
-        erasure=Erasure(remains, vectors, vault, locks, clock, forget=upkeep.forget, settle=lambda: _written(shared)),
+        erasure=Erasure(remains, vectors, vault, locks, clock, forget=forget, settle=lambda: write_out(shared)),
         item_erasure=ItemErasure(removal, Doors(remains, RedisResealing(record, news, codec, ledger, runs), vault),
-                                 vectors, codec, locks, clock, settle=lambda: _written(shared)),
+                                 vectors, codec, locks, clock, settle=lambda: write_out(shared), forget=forget_said),
+        faq=faq,
     )
 
 
-def _embedder_of(settings: Settings, *made: Embedder) -> Callable[[Space], Embedder]:
+def _embedder_of(settings: Settings, guard: LiveGuard, *made: Embedder) -> Callable[[Space], Embedder]:
     """The embedder of a space: one that is made already, or one that another worker wants."""
 
     def found(space: Space) -> Embedder:
-        return next((one for one in made if space_of(one) == space), None) or former_embedder(settings, space)
+        known = next((one for one in made if space_of(one) == space), None)
+        return known or former_embedder(settings, space, guard.keeps)
 
     return found
-
-
-def _vectors(settings: Settings, remote: QueueStore) -> tuple[SpacedStore, SharedStore | None]:
-    limit = settings.vectors.timeout
-    if settings.vectors.engine == "none":
-        return NoStore(), None
-    if settings.vectors.url:
-        # Importing the client costs a second and 60 MB, so only those pay who use it.
-        from memoryos_tasks.adapters.vectors.qdrant import QdrantStore, connect
-
-        client = connect(settings.vectors.url, limit, api_key=settings.vectors.api_key)
-        return QdrantStore(client, STATIC_DIMENSIONS, timeout=limit), None
-    shared = SharedStore(
-        lambda: EdgeStore(settings.data_dir / "vectors", STATIC_DIMENSIONS),
-        remote,
-        claim=lambda identity: claim_store(truth(settings), identity),
-    )
-    return shared, shared
-
-
-def _written(shared: SharedStore | None) -> None:
-    """Have the embedded store tidy up and write to disk, where this process owns it; elsewhere beat has it done."""
-    store = shared.owned if shared is not None else None
-    if store is not None:
-        store.optimize()
 
 
 def _policy(live: LiveSettings) -> Policy:
     """What mid-term memory may hold, by the settings in force."""
     memory = live.current.memory
     return Policy(memory.max_segments, memory.max_pages, memory.forget_after_days * 86_400, memory.compact_seconds)
-
-
-def _providers(live: LiveSettings) -> Callable[[], Mapping[str, Provider]]:
-    """The providers of the settings in force: made again when the settings change."""
-    made: dict[str, tuple[object, Mapping[str, Provider]]] = {}
-
-    def configured() -> Mapping[str, Provider]:
-        llm = live.current.llm
-        known = made.get("now")
-        if known is None or known[0] is not llm:
-            timeouts = Timeouts(llm.connect_timeout, llm.first_token_timeout, llm.idle_timeout)
-            known = (llm, providers(openai_api_key=llm.openai_api_key, openai_base_url=llm.openai_base_url,
-                                    timeouts=timeouts))
-            made["now"] = known
-        return known[1]
-
-    return configured

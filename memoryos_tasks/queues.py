@@ -28,6 +28,7 @@ TASKS = {
     "import": ("memory.import", MEMORY),
     "compact": ("memory.compact", MEMORY),
     "reindex": ("memory.reindex", MEMORY),
+    "faq_export": ("memory.faq_export", MEMORY),
 }
 #: The kinds that nobody asked for: they run a few at a time, beside clients' work.
 OWN = ("consolidate", "promote", "compact", "reindex")

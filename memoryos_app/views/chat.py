@@ -49,7 +49,7 @@ def complete(checked: dict[str, Any]) -> Response:
     chat = parse(request, g.body)
     state = here.watch.state
     if not state.truth and not state.traffic and not chat.respond_async:
-        response = proxy.forward(here.settings().llm, model, chat.body)
+        response = proxy.forward(here.settings(), model, chat.body)
         response.headers["X-MemoryOS-Memory"] = "off"
         return response
     if chat.respond_async:

@@ -35,5 +35,5 @@ def model(name: str) -> Response:
 
 
 def _model(name: str) -> dict[str, Any]:
-    owner = name.split("/", 1)[0] if "/" in name else "memoryos" if name == "offline" else "provider"
+    owner = name.split("/", 1)[0] if "/" in name else "memoryos" if name in ("offline", "auto") else "provider"
     return {"id": name, "object": "model", "created": 0, "owned_by": owner}

@@ -10,28 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from memoryos_tasks.core.settings_context import Context
+from memoryos_tasks.core.settings_faq import Faq
+from memoryos_tasks.core.settings_router import Router
+from memoryos_tasks.core.spec import Spec, setting
+
 REDIS_SCHEMES = ("redis", "rediss")
 HTTP_SCHEMES = ("http", "https")
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What is known about one setting; ``restart`` says that a change needs a restart to apply."""
-
-    doc: str
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    schemes: tuple[str, ...] = ()
-    secret: bool = False
-    restart: bool = False
-    nonempty: bool = False
-
-
-def setting(default: Any, doc: str, **spec: Any) -> Any:
-    """A dataclass field with a :class:`Spec`; secrets stay out of the repr."""
-    made = Spec(doc, **spec)
-    return field(default=default, repr=not made.secret, metadata={"spec": made})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +28,7 @@ class Gateway:
     port: int = setting(8080, "Port to listen on.", low=1, high=65535, restart=True)
     workers: int = setting(1, "Gateway processes; one serves some hundred waiting clients.",
                            low=1, high=256, restart=True)
-    threads: int = setting(128, "Requests that one process serves at a time, open streams among them.",
+    threads: int = setting(400, "Requests that one process serves at a time, open streams among them.",
                            low=1, high=4096, restart=True)
     add_deadline: float = setting(
         5.0, "How long a memory add waits to be applied; then it answers 202.", low=0.05, high=60)
@@ -146,8 +131,11 @@ class Worker:
     """The Celery worker."""
 
     concurrency: int = setting(
-        64, "Threads of a worker: chats mostly wait for a model, so there may be many.",
+        400, "Threads of a worker: chats mostly wait for a model, and each stream holds one. Made when needed.",
         low=1, high=1024, restart=True)
+    chat_processes: int = setting(
+        0, "Processes that run chats beside the worker that owns the embedded store, each one chat at a time, so that "
+        "many processors share the work. 0: the worker runs them in its threads.", low=0, high=256, restart=True)
     group: str = setting(
         "memoryos", "Consumer group that reads the journal: the same for all workers of one Redis. Another deployment "
         "needs another Redis database.",
@@ -182,8 +170,7 @@ class Memory:
         "its facts stay. 0: never.", low=0, high=36500)
     compact_seconds: float = setting(
         3600.0, "How often the memory of a user is tidied while anything in it is warm.", low=1, high=86400)
-    prompt_budget_tokens: int = setting(
-        1500, "The most that memories may take of a prompt.", low=0, high=1000000, restart=True)
+    prompt_budget_tokens: int = setting(1500, "The most that memories may take of a prompt.", low=0, high=1000000)
     retrieve_limit: int = setting(10, "Results of a retrieve that names no limit.", low=1, high=100, restart=True)
 
 
@@ -238,17 +225,27 @@ class Llm:
     gemini_api_key: str = _key("Gemini")
     gemini_base_url: str = _base("Gemini", "https://generativelanguage.googleapis.com")
     ollama_api_key: str = setting("", "API key of Ollama; a local one needs none.", secret=True)
-    ollama_base_url: str = _base("Ollama", "http://127.0.0.1:11434")
+    ollama_base_url: str = setting(
+        "", "Base URL of Ollama, like http://127.0.0.1:11434; unset, and no key: the provider is not configured.",
+        schemes=HTTP_SCHEMES)
     deepseek_api_key: str = _key("DeepSeek")
     deepseek_base_url: str = _base("DeepSeek", "https://api.deepseek.com/v1")
     openrouter_api_key: str = _key("OpenRouter")
     openrouter_base_url: str = _base("OpenRouter", "https://openrouter.ai/api/v1")
+    openai_compatible_api_key: str = setting(
+        "", "API key of your own server that speaks OpenAI's protocol, if it asks for one.", secret=True)
+    openai_compatible_base_url: str = setting(
+        "", "That server (vLLM, LM Studio, llama.cpp ...), like http://127.0.0.1:8000/v1; it has no default.",
+        schemes=HTTP_SCHEMES)
     glm_api_key: str = _key("GLM")
     glm_base_url: str = _base("GLM", "https://open.bigmodel.cn/api/paas/v4")
     connect_timeout: float = setting(5.0, "Limit of connecting to a provider.", low=0.1, high=120)
     first_token_timeout: float = setting(
         120.0, "Limit from the request to the first token; reasoning models think long.", low=0.1, high=3600)
     idle_timeout: float = setting(60.0, "Limit of silence between two tokens.", low=0.1, high=3600)
+    max_concurrent: int = setting(
+        1000, "Runs at one model of a provider at a time, over all workers; one more goes to its fallback, or waits "
+        "2 s and is answered 429. From jobs.max_queued on nothing is counted.", low=1, high=1000000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +283,11 @@ class Settings:
     embedding: Embedding = field(default_factory=Embedding)
     worker: Worker = field(default_factory=Worker)
     memory: Memory = field(default_factory=Memory)
+    context: Context = field(default_factory=Context)
     jobs: Jobs = field(default_factory=Jobs)
     llm: Llm = field(default_factory=Llm)
+    router: Router = field(default_factory=Router)
+    faq: Faq = field(default_factory=Faq)
     log: Log = field(default_factory=Log)
 
     @property

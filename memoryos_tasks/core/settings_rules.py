@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from memoryos_tasks.core.routing_plan import Misread, plan_of
+from memoryos_tasks.core.sensitivity import phrases
 from memoryos_tasks.core.settings import Settings, is_loopback
+from memoryos_tasks.core.windows import NoWindow, windows_of
 
 
 def contradictions(settings: Settings) -> list[str]:
     """One line for each pair of settings that cannot hold together: the keys, the problem, the fix."""
-    return [*_deadlines(settings), *_claims(settings), *_doors(settings), *_embedder(settings)]
+    return [*_deadlines(settings), *_claims(settings), *_doors(settings), *_embedder(settings), *_router(settings),
+            *_windows(settings)]
 
 
 def _deadlines(s: Settings) -> Iterator[str]:
@@ -63,6 +67,23 @@ def _embedder(s: Settings) -> Iterator[str]:
     if one.query_timeout > one.timeout:
         yield (f"embedding.query_timeout: {one.query_timeout:g} s is longer than embedding.timeout "
                f"({one.timeout:g} s). Lower it or raise embedding.timeout.")
+
+
+def _router(s: Settings) -> Iterator[str]:
+    try:
+        plan_of(s)
+    except Misread as problem:
+        yield str(problem)
+    if s.router.sensitive and not phrases(s.router.sensitive_keywords):
+        yield ("router.sensitive_keywords: it is empty, so only numbers and secrets would count. Give words or "
+               "\"default\", or set router.sensitive = false.")
+
+
+def _windows(s: Settings) -> Iterator[str]:
+    try:
+        windows_of(s.context.windows)
+    except NoWindow as problem:
+        yield f"context.windows: {problem}"
 
 
 #: A model of each provider, to show what is wanted.

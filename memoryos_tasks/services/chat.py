@@ -1,18 +1,15 @@
-"""One chat run: claim the job, gather memory, call the model, say what comes, remember what was said."""
+"""One chat run: claim the job, have it answered, remember what was said, tell who waits how it ended."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from memoryos_tasks.core import chat as messages
-from memoryos_tasks.core.completion import assemble
 from memoryos_tasks.core.errors import (
     Cancelled,
-    DeadlineExceeded,
     LostClaim,
     MemoryOSError,
     NotFound,
@@ -21,30 +18,15 @@ from memoryos_tasks.core.errors import (
     UpstreamError,
 )
 from memoryos_tasks.core.events import Owner
-from memoryos_tasks.core.items import Recalled
-from memoryos_tasks.core.models import resolve
-from memoryos_tasks.core.prompt import compose, distinct, memory_block, not_carried
-from memoryos_tasks.core.retries import patience
+from memoryos_tasks.core.routing import ROUTE
 from memoryos_tasks.ports.ledger import Claim, Job, Ledger, Status
-from memoryos_tasks.ports.llm import ModelCall, Provider
 from memoryos_tasks.ports.runs import Runs, Saying
-from memoryos_tasks.services.context import Context, Contexts
+from memoryos_tasks.services.answering import Answers, Limits
 from memoryos_tasks.services.exchange import exchange
-from memoryos_tasks.services.once_more import chunks_once_more, once_more
 from memoryos_tasks.services.work import Keeper, Lease, broken, close
 
 #: Seconds after which a direct chat in the queue is asked whether anybody still waits.
 ABANDONED_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of a run: seconds, items, tokens, attempts."""
-
-    deadline: float = 600.0
-    recalled: int = 10
-    budget: int = 1500
-    attempts: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +40,6 @@ class Outcome:
     remembered: int = 0
 
 
-Visited = Callable[[Owner, Sequence[Recalled]], None]
-
-
 class Chats:
     """Runs chat jobs."""
 
@@ -68,20 +47,16 @@ class Chats:
         self,
         ledger: Ledger,
         runs: Runs,
-        contexts: Contexts,
-        providers: Callable[[], Mapping[str, Provider]],
+        answers: Answers,
         keeper: Keeper,
         limits: Limits,
-        visited: Visited,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._ledger = ledger
         self._runs = runs
-        self._contexts = contexts
-        self._providers = providers
+        self._answers = answers
         self._keeper = keeper
         self._limits = limits
-        self._visited = visited
         self._clock = clock
 
     def run(self, tenant: str, job_id: str) -> Outcome:
@@ -136,28 +111,35 @@ class Chats:
             raise UpstreamError("The run was interrupted after it had begun to answer; ask again.")
         # Whoever has followed a part of an earlier run is told so, and finds the whole answer in the job.
         cut = repeated and bool(job.request.get("stream"))
-        completion = self._answer(job, lease, mute=cut)
+        answered = self._answers.answer(job, lease, mute=cut)
+        completion = answered.completion
         events = exchange(job, completion, self._clock()) if job.request.get("memory") else []
+        # Where nothing becomes memory, whoever waits need not wait for the row as well.
+        told = bool(job.inbox) and not job.request.get("memory") and not cut
+        if told:
+            self._end(job, completion)
         try:
-            self._ledger.finish(claim, Status.SUCCEEDED, result=completion, events=events)
+            self._ledger.finish(claim, Status.SUCCEEDED, result={**completion, ROUTE: answered.route}, events=events)
         except TruthDown:
             if not job.inbox:
                 raise
-            # The answer is there and the store of record is not: answered, and perhaps not remembered.
-            self._say_unremembered(job)
-            self._end(job, completion)
+            if not told:
+                # The answer is there and the store of record is not: answered, and perhaps not remembered.
+                self._say_unremembered(job)
+                self._end(job, completion)
             return Outcome(job.id, "unrecorded", completion.get("usage"))
         if cut:
             self._say_error(job, MemoryOSError("A part of the stream was lost; the job holds the whole answer."))
-        else:
+        elif not told:
             self._end(job, completion)
+        self._answers.note(job, answered)
         return Outcome(job.id, "succeeded", completion.get("usage"), remembered=len(events))
 
     def _unledgered(self, job_id: str, owner: Owner, request: Mapping[str, Any]) -> Outcome:
         """The run of a chat that was left without a ledger row, because the store of record was down."""
         job = Job(job_id, owner, "chat", request=request, inbox=str(request.get("inbox") or ""))
         try:
-            completion = self._answer(job, None, mute=False)
+            completion = self._answers.answer(job, None, mute=False).completion
         except MemoryOSError as error:
             self._say_error(job, error)
             return Outcome(job_id, "failed", code=error.code)
@@ -167,76 +149,6 @@ class Chats:
         self._end(job, completion)
         return Outcome(job_id, "succeeded", completion.get("usage"))
 
-    def _answer(self, job: Job, lease: Lease | None, *, mute: bool) -> dict[str, Any]:
-        body: Mapping[str, Any] = job.request["body"]
-        configured = self._providers()
-        model = resolve(str(body.get("model")), configured)
-        provider = configured[model.provider]
-        context, question = self._context(job, body)
-        call = ModelCall(
-            id=job.id,
-            model=model.model,
-            body={**body, "model": model.model, "messages": self._prompt(body["messages"], context)},
-            question=question,
-            facts=context.facts,
-            recalled=[*context.recalled, *context.recent],
-            deadline=time.monotonic() + self._time_left(job),
-            memory=bool(job.request.get("memory")),
-        )
-        start = {"tier": "2", "missing": list(context.missing), "recalled": len(context.recalled)}
-        if mute or not job.request.get("stream"):
-            if context.missing and not mute:
-                self._runs.say(job.owner, job.id, Saying.START, start, inbox=job.inbox)
-            completion = once_more(lambda error: self._bear(job, error), lambda: provider.complete(call))
-            if lease is not None and lease.cancelled:
-                raise Cancelled
-            return completion
-        chunks = chunks_once_more(lambda error: self._bear(job, error), lambda: provider.stream(call))
-        return assemble(self._relay(job, start, chunks, lease))
-
-    def _bear(self, job: Job, error: UpstreamError) -> None:
-        """Wait as the vendor wants, or raise the error when that is not for a run that a client waits for."""
-        seconds = patience(error) if job.inbox else None
-        if seconds is None or seconds >= self._time_left(job):
-            raise error
-        time.sleep(seconds)
-
-    def _time_left(self, job: Job) -> float:
-        """Seconds until the job's deadline, which counts from its arrival."""
-        end = job.deadline or float(job.request.get("deadline") or 0.0)
-        left = min(self._limits.deadline, end - self._clock()) if end else self._limits.deadline
-        if left <= 0:
-            raise DeadlineExceeded
-        return left
-
-    def _context(self, job: Job, body: Mapping[str, Any]) -> tuple[Context, str]:
-        question = messages.question(body["messages"])
-        if not job.request.get("memory"):
-            return Context(), question
-        session = str(job.request.get("session") or "default")
-        context = self._contexts.gather(job.owner, question, session=session, limit=self._limits.recalled)
-        self._visited(job.owner, context.recalled)
-        return context, question
-
-    def _prompt(self, asked: list[Mapping[str, Any]], context: Context) -> list[dict[str, Any]]:
-        recent = not_carried(context.recent, asked)
-        block = memory_block(context.facts, distinct([*recent, *context.recalled]), self._limits.budget)
-        return compose(asked, block)
-
-    def _relay(
-        self, job: Job, start: Mapping[str, Any], chunks: Generator[dict[str, Any], None, None], lease: Lease | None
-    ) -> Iterator[dict[str, Any]]:
-        """Say each chunk as it comes; a cancelled run closes the upstream at the next one."""
-        with closing(chunks), self._runs.speaking(job.owner, job.id, inbox=job.inbox) as speech:
-            speech.say(Saying.START, start)
-            for chunk in chunks:
-                stop = speech.say(Saying.CHUNK, chunk)
-                if stop or (lease is not None and lease.cancelled):
-                    raise Cancelled
-                if lease is not None and lease.lost:
-                    raise LostClaim
-                yield chunk
-
     def _say_unremembered(self, job: Job) -> None:
         """For the headers of an answer that is whole; those of a stream are out."""
         if not job.request.get("stream"):
@@ -244,9 +156,10 @@ class Chats:
                 self._runs.say(job.owner, job.id, Saying.START, {"missing": ["truth"]}, inbox=job.inbox)
 
     def _end(self, job: Job, completion: Mapping[str, Any]) -> None:
-        data: Mapping[str, Any] = {} if job.request.get("stream") else completion
+        streamed = bool(job.request.get("stream"))
+        data: Mapping[str, Any] = {} if streamed else completion
         try:
-            self._runs.say(job.owner, job.id, Saying.DONE, data, inbox=job.inbox)
+            self._runs.say(job.owner, job.id, Saying.DONE, data, inbox=job.inbox, behind=streamed)
         except TrafficDown:
             return  # The ledger has the answer; whoever waits finds it there.
 

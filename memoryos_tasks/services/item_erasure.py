@@ -47,7 +47,8 @@ class ItemErasure:
     """Erases single items, one at a time for each user. A run that died is completed by the next one.
 
     A note in the vector store says what goes; its words are sealed with the key that is destroyed. The item is removed
-    before that key is retired, so that no text of the new key has ever held it.
+    before that key is retired, so that no text of the new key has ever held it. ``forget`` removes what is kept of the
+    user elsewhere and can be made again.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class ItemErasure:
         *,
         settle: Callable[[], object] = lambda: None,
         grace: float = GRACE_SECONDS,
+        forget: Callable[[Owner], object] = lambda _: None,
     ) -> None:
         self._removal = removal
         self._remains, self._redis, self._vault = doors.remains, doors.resealing, doors.vault
@@ -70,6 +72,7 @@ class ItemErasure:
         self._clock = clock
         self._settle = settle
         self._grace = grace
+        self._forget = forget
         self._points = Points(vectors, codec, locks)
 
     def item(self, job: Job, progress: Progress) -> dict[str, Any]:
@@ -99,6 +102,7 @@ class ItemErasure:
         progress(2, _STEPS)
         time.sleep(self._grace)
         removed["jobs"] += self._redis.remove_jobs(owner, after)
+        self._forget(owner)
         doomed = set(self._vault.retired(owner))
         resealed = self._reseal(owner, doomed)
         progress(3, _STEPS)

@@ -120,7 +120,9 @@ class Promotion:
         own = [page for page in self._segments.pages(owner, listed) if page.segment_id == segment.id]
         events = self._recall.events(owner, [id for page in own for id in page.event_ids])
         summary = segment.summary if segment.analysed else ""
-        return _Read(segment, listed, tuple(page.id for page in own), self._analyst.read(events, summary))
+        told = self._segments.pages(owner, segment.page_ids[: segment.analysed]) if self._analyst.guarded else []
+        analysis = self._analyst.read(events, summary, [page.text for page in told])
+        return _Read(segment, listed, tuple(page.id for page in own), analysis)
 
     def _learn(self, owner: Owner, found: Sequence[_Read], held: Held) -> int:
         now = {segment.id: segment for segment in self._segments.get(owner, [read.segment.id for read in found])}

@@ -75,8 +75,8 @@ def test_an_unknown_model_is_a_not_found_error(client: OpenAI) -> None:
     [
         ("html", 502),
         ("empty", 502),
-        ("500", 502),
-        ("401", 502),
+        ("500", 500),
+        ("401", 401),
         ("429", 429),
         ("hang", 504),
     ],

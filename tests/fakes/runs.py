@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,13 +26,13 @@ class FakeRuns:
 
     def __init__(self) -> None:
         self.hear: Callable[[Mapping[str, str]], None] = lambda fields: None
+        self.told: Callable[[tuple[str, str], str, Mapping[str, str]], None] = lambda run, id, fields: None
         self.streams: dict[str, list[Message]] = {}
         self.requests: dict[tuple[str, str], tuple[Owner, Mapping[str, Any]]] = {}
         self.cancelled: set[str] = set()
         self.cancel_seen = threading.Event()
         self.down = False
         self._ids = itertools.count(1)
-        self._said = threading.Condition()
 
     def _reach(self) -> None:
         if self.down:
@@ -41,30 +42,23 @@ class FakeRuns:
     def speaking(self, owner: Owner, job_id: str, *, inbox: str) -> Iterator[FakeSpeech]:
         yield FakeSpeech(lambda saying, data: self.say(owner, job_id, saying, data, inbox=inbox))
 
-    def say(self, owner: Owner, job_id: str, saying: Saying, data: Mapping[str, Any], *, inbox: str) -> bool:
-        import json
+    def say(
+        self, owner: Owner, job_id: str, saying: Saying, data: Mapping[str, Any], *, inbox: str, behind: bool = False
+    ) -> bool:
 
         self._reach()
         message = Message(f"{next(self._ids)}-0", saying, data)
-        with self._said:
-            self.streams.setdefault(job_id, []).append(message)
-            self._said.notify_all()
+        self.streams.setdefault(job_id, []).append(message)
+        written = {"say": saying.value, "data": json.dumps(data, ensure_ascii=False, separators=(",", ":"))}
         if inbox:
-            self.hear({"job": job_id, "id": message.id, "say": saying.value, "data": json.dumps(data)})
+            self.hear({"job": job_id, "id": message.id, **written})
+        self.told((owner.tenant, job_id), message.id, written)
         return job_id in self.cancelled
 
-    def replay(
-        self, owner: Owner, job_id: str, *, after: str = "0-0", block_seconds: float = 0.0
-    ) -> list[Message]:
+    def replay(self, owner: Owner, job_id: str, *, after: str = "0-0") -> list[Message]:
         self._reach()
         place = int(after.split("-")[0])
-
-        def found() -> list[Message]:
-            return [one for one in self.streams.get(job_id, []) if int(one.id.split("-")[0]) > place]
-
-        with self._said:
-            self._said.wait_for(found, block_seconds)
-            return found()
+        return [one for one in self.streams.get(job_id, []) if int(one.id.split("-")[0]) > place]
 
     def spoke(self, owner: Owner, job_id: str) -> bool:
         return any(message.saying is Saying.CHUNK for message in self.streams.get(job_id, []))
@@ -73,6 +67,10 @@ class FakeRuns:
         self._reach()
         self.cancelled.add(job_id)
         self.cancel_seen.set()
+
+    @contextmanager
+    def watching(self, owner: Owner, job_id: str) -> Iterator[Callable[[], bool]]:
+        yield lambda: job_id in self.cancelled
 
     def ask(self, owner: Owner, request_id: str, request: Mapping[str, Any]) -> None:
         self._reach()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fake_faqs import FakeFaqs
 from plain_codec import PlainCodec
 
 from fakes.completions import completion
@@ -16,7 +17,7 @@ from fakes.ledger import FakeLedger
 from fakes.runs import FakeRuns
 from fakes.watch import FakeWatch
 from memoryos_app.hangups import Hangups
-from memoryos_app.inbox import Inbox
+from memoryos_app.inbox import Inbox, News
 from memoryos_app.keyring import KeyRing
 from memoryos_app.parts import Parts
 from memoryos_tasks.adapters.redis.backlog import Backlog
@@ -47,9 +48,11 @@ class FakeStack:
         self.doorbell = FakeDoorbell()
         self.keys: dict[str, FakeKey] = {}
         self.dead_letters = FakeDeadLetters()
+        self.faqs = FakeFaqs()
         self.backlog = Backlog(messages={"chat": 3}, unacked=1)
         self.inbox = Inbox(_NoSource(), PlainCodec(), self.runs, "inbox-1")
         self.runs.hear = self.inbox.hand
+        self.runs.told = self.inbox.tell
         self.hangups = Hangups(
             self.ledger,
             self.runs,
@@ -69,6 +72,7 @@ class FakeStack:
             inbox=self.inbox,
             hangups=self.hangups,
             dead_letters=self.dead_letters,
+            faqs=self.faqs,
             backlog=lambda: self.backlog,
         )
 
@@ -92,8 +96,11 @@ class FakeStack:
 class _NoSource:
     """The fakes hand messages to the inbox directly."""
 
-    def read(self, after: str, block_seconds: float) -> list[tuple[str, Mapping[str, str]]]:
-        return []
+    def read(self, after: str, runs: Mapping[tuple[str, str], str], block_seconds: float) -> News:
+        return News()
+
+    def wake(self) -> None:
+        pass
 
     def trim(self, before: str) -> None:
         """Nothing is kept."""

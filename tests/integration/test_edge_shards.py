@@ -11,7 +11,8 @@ from vector_contract import DIMENSIONS, asking, pid, point
 
 from memoryos_tasks.adapters.vectors.edge import EdgeStore
 from memoryos_tasks.adapters.vectors.edge_moves import COPIED, COPYING
-from memoryos_tasks.adapters.vectors.edge_shard import DENSE, Shard
+from memoryos_tasks.adapters.vectors.edge_schema import DENSE
+from memoryos_tasks.adapters.vectors.edge_shard import Shard
 from memoryos_tasks.core.embedding import Space
 from memoryos_tasks.core.errors import VectorsDown
 from memoryos_tasks.core.events import Owner

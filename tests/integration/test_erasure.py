@@ -18,6 +18,7 @@ from memoryos_tasks.adapters.codec.sealed import PREFIX, SealedCodec
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
 from memoryos_tasks.adapters.redis.journal import RedisJournal
+from memoryos_tasks.adapters.redis.keepsakes import RedisKeepsakes
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.locks import RedisLocks
 from memoryos_tasks.adapters.redis.remains import RedisRemains
@@ -57,6 +58,7 @@ class House:
         self.runs, self.stm = RedisRuns(traffic, self.codec), RedisStm(truth, self.codec)
         self.letters = RedisDeadLetters(truth, self.codec, options.Jobs())
         self.locks, self.visits = RedisLocks(truth), RedisVisits(traffic)
+        self.keepsakes = RedisKeepsakes(traffic, self.codec)
         self.recall = Recall(self.vectors, embedder, self.codec, self.vault.secret)
         self.beliefs = Beliefs(self.vectors, self.recall, self.codec)
         self.ingest = Ingest(self.journal, self.stm, self.recall, self.beliefs, self.locks, self.runs, 20,
@@ -99,6 +101,7 @@ def fill(house: House, owner: Owner) -> None:
     house.runs.ask(owner, f"ask_{owner.user}", {"query": TEXTS[0]})
     house.visits.note(owner, [Recalled("page", Kind.PAGE, "mid_term", "", 1.0, (), 0.0, place="segment")])  # type: ignore[arg-type]
     house.visits.flush()
+    house.keepsakes.keep(owner, {"call_1": {"reasoning_content": TEXTS[1]}})
     body = {"user_id": owner.user, "content": TEXTS[0], "role": "nobody"}
     house.truth.xadd(keyspace.JOURNAL, {"event_id": f"bad {owner.user}", "tenant": owner.tenant,
                                         "payload": json.dumps(body)})

@@ -23,13 +23,19 @@ from plain_codec import PlainCodec
 from memoryos_tasks.core.errors import TrafficDown, TruthDown, UpstreamError, UpstreamRefused, UpstreamTimeout
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.items import Recalled
+from memoryos_tasks.core.routing_plan import Plan
 from memoryos_tasks.core.tokens import estimate
 from memoryos_tasks.ports.ledger import Job, Status
 from memoryos_tasks.ports.runs import Message, Saying
+from memoryos_tasks.services.answering import Answers, Limits
 from memoryos_tasks.services.beliefs import Beliefs
-from memoryos_tasks.services.chat import Chats, Limits, Outcome, Unexpected
+from memoryos_tasks.services.chat import Chats, Outcome, Unexpected
 from memoryos_tasks.services.context import Contexts
+from memoryos_tasks.services.discretion import Discretion
 from memoryos_tasks.services.recall import Recall
+from memoryos_tasks.services.routing import Fleet, Router
+from memoryos_tasks.services.segments import Segments
+from memoryos_tasks.services.topics import Topics
 
 ALICE = Owner("acme", "alice")
 NOW = 1_700_000_000.0
@@ -48,10 +54,12 @@ class Chat:
         self.recall = recall
         beliefs = Beliefs(self.vectors, recall, PlainCodec())
         contexts = Contexts(self.stm, recall, beliefs, lambda: NOW, 20, settle=lambda owner: None)
-        self.chats = Chats(
-            self.ledger, self.runs, contexts, lambda: {"openai": provider}, self.keeper, Limits(60, 5, budget, 3),
-            lambda owner, found: self.visited.extend(found), lambda: NOW,
+        limits, segments = Limits(60, 5, budget, 3), Segments(self.vectors, recall, PlainCodec())
+        answers = Answers(
+            self.runs, contexts, Router(lambda: Fleet(Plan(), {"openai": provider})), Discretion(recall, segments),
+            Topics(segments, lambda: NOW), limits, lambda owner, found: self.visited.extend(found), clock=lambda: NOW,
         )
+        self.chats = Chats(self.ledger, self.runs, answers, self.keeper, limits, lambda: NOW)
 
     def remember(self, *events: Event) -> None:
         """Events of mid-term memory: indexed, and not in short-term memory."""
@@ -118,7 +126,10 @@ def test_a_whole_answer_is_said_once() -> None:
     chat = Chat(ScriptedProvider(answer=completion("Hello.")))
     chat.ask(stream=False)
     outcome = chat.run()
-    assert (chat.sayings, chat.said[0].data) == (["done"], chat.row.result)
+    assert chat.sayings == ["done"]
+    # And the job tells besides how it came about
+    route = {"tier": 2, "model": "openai/gpt-test", "reason": "named", "tried": []}
+    assert chat.row.result == {**chat.said[0].data, "route": route}
     assert outcome.usage == completion("")["usage"]
     assert [event.content for event in chat.ledger.journaled] == ["Who am I?", "Hello."]
 
@@ -468,7 +479,8 @@ def test_the_answer_stands_in_the_ledger_when_it_cannot_be_said() -> None:
     chat.provider.before = lambda _: setattr(chat.runs, "down", True)
     chat.ask(stream=False)
     assert chat.run().status == "succeeded"
-    assert chat.row.result == chat.provider.answer
+    assert chat.row.result is not None
+    assert {**chat.row.result, **(chat.provider.answer or {})} == chat.row.result
     assert len(chat.ledger.journaled) == 2
 
 

@@ -70,6 +70,7 @@ def test_every_problem_is_listed_with_its_key_and_a_fix(tmp_path: Path) -> None:
     ({"MEMORYOS__REDIS__VISIBILITY_TIMEOUT": "600"}, "redis.visibility_timeout"),
     ({"MEMORYOS__JOBS__RESULT_TTL": "300"}, "jobs.result_ttl"),
     ({"MEMORYOS__AUTH__REQUIRED": "off", "MEMORYOS__GATEWAY__HOST": "0.0.0.0"}, "auth.required"),
+    ({"MEMORYOS__CONTEXT__WINDOWS": "gpt-4"}, "context.windows"),
 ])
 def test_settings_that_contradict_each_other_are_refused(environ: dict[str, str], named: str) -> None:
     assert f"  {named}:" in problems(environ)

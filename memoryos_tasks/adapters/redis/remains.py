@@ -12,6 +12,7 @@ import redis
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.connections import traffic_errors, truth_errors
 from memoryos_tasks.adapters.redis.erase_events import EventRemains, body_of, streamed
+from memoryos_tasks.adapters.redis.keepsakes import RedisKeepsakes
 from memoryos_tasks.adapters.redis.ledger import RedisLedger
 from memoryos_tasks.adapters.redis.rows import Row, Rows, scanned
 from memoryos_tasks.adapters.redis.runs import RedisRuns
@@ -40,6 +41,7 @@ class RedisRemains:
         self._ledger = ledger
         self._runs = runs
         self._visits = RedisVisits(traffic)
+        self._keepsakes = RedisKeepsakes(traffic, codec)
         self._rows = Rows(truth, traffic)
         self._events = EventRemains(truth)
 
@@ -85,7 +87,7 @@ class RedisRemains:
         asked = list(self._asked(owner))
         with traffic_errors():
             gone: Any = self._traffic.delete(*asked) if asked else 0
-        return int(gone) + int(self._visits.forget(owner))
+        return int(gone) + self._visits.forget(owner) + self._keepsakes.forget(owner)
 
     def left(self, owner: Owner, cut: int, before: float) -> Mapping[str, int]:
         return {

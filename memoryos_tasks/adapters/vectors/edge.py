@@ -14,7 +14,8 @@ from typing import Any, Self
 
 from memoryos_tasks.adapters.vectors.edge_files import identity, take
 from memoryos_tasks.adapters.vectors.edge_moves import Moves
-from memoryos_tasks.adapters.vectors.edge_shard import DENSE, Shard
+from memoryos_tasks.adapters.vectors.edge_schema import DENSE
+from memoryos_tasks.adapters.vectors.edge_shard import Shard
 from memoryos_tasks.core.embedding import Space
 from memoryos_tasks.core.errors import VectorsDown
 from memoryos_tasks.core.events import Owner

@@ -11,6 +11,7 @@ from typing import Any
 import qdrant_edge as engine
 
 from memoryos_tasks.adapters.vectors.edge_files import engine_errors
+from memoryos_tasks.adapters.vectors.edge_schema import DENSE, INDEXED, schema
 from memoryos_tasks.adapters.vectors.edge_spaces import EdgeSpaces
 from memoryos_tasks.adapters.vectors.filters import beyond, built_once, known_form, matching, owned
 from memoryos_tasks.adapters.vectors.payloads import Id, Kept, Payloads
@@ -18,20 +19,6 @@ from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Hit, Patch, Point, Search, SparseVector, Where
 
-DENSE = "dense"
-SPARSE = ("turn", "window")
-#: Payload fields that are filtered on. Only the user's has graphs: one over a whole tenant or kind would take
-#: minutes to build and answer no search.
-INDEXED: dict[str, Any] = {
-    "user": engine.KeywordIndexParams(is_tenant=True),
-    **dict.fromkeys(("tenant", "kind", "session", "place", "key"), engine.KeywordIndexParams(enable_hnsw=False)),
-    "valid_to": engine.FloatIndexParams(enable_hnsw=False),
-    "timestamp": engine.FloatIndexParams(enable_hnsw=False),
-    "seq": engine.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False),
-}
-#: Largest segment that is merged, in KB of vectors. The engine keeps Python's global lock while it works, so this
-#: bounds how long one merge holds up the process: one to four seconds.
-LARGEST_SEGMENT = 30_000
 #: Points that are copied to another shard in one step.
 COPIED = 200
 #: Updates between two flushes: what a start after a crash has to replay from the log, at the most.
@@ -77,11 +64,11 @@ class Shard(EdgeSpaces):
             shard = engine.EdgeShard.load(str(folder))
         else:
             folder.mkdir(exist_ok=True)
-            shard = engine.EdgeShard.create(str(folder), _config(self._dimensions))
+            shard = engine.EdgeShard.create(str(folder), schema(self._dimensions))
         # Those that are there already cost nothing; a store of an older version gets those it lacks.
         index = engine.UpdateOperation.create_field_index
-        for field, schema in INDEXED.items():
-            shard.update(index(field, schema))
+        for field, indexed in INDEXED.items():
+            shard.update(index(field, indexed))
         return shard
 
     @property
@@ -280,16 +267,6 @@ class Shard(EdgeSpaces):
             if self._unflushed >= FLUSH_EVERY:
                 self._shard.flush()
                 self._unflushed = 0
-
-
-def _config(dimensions: int) -> engine.EdgeConfig:
-    return engine.EdgeConfig(
-        vectors={DENSE: engine.EdgeVectorParams(size=dimensions, distance=engine.Distance.Cosine)},
-        sparse_vectors={name: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf) for name in SPARSE},
-        # Every search is one user's: graphs inside users who have many points, none across users.
-        hnsw_config=engine.HnswIndexConfig(m=0, ef_construct=100, full_scan_threshold=10_000, payload_m=16),
-        optimizers=engine.EdgeOptimizersConfig(max_segment_size=LARGEST_SEGMENT),
-    )
 
 
 def _sparse(vector: SparseVector) -> engine.SparseVector:
