@@ -95,3 +95,6 @@ class Journal(Protocol):
 
     def pending(self, owner: Owner) -> int:
         """How many journaled events of the owner are not applied yet."""
+
+    def standing(self, owner: Owner) -> tuple[int, int]:
+        """That, and how many were pending once and are not any more: a number that only grows."""

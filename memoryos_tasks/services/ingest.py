@@ -33,10 +33,13 @@ BATCHES = 25
 TOGETHER = 64
 #: Seconds to wait for an owner's lock while other owners' entries are at hand.
 QUICK_SECONDS = 0.02
+#: Seconds that a reader who applies waits for another owner's lock.
+QUICK_LOCK_SECONDS = 0.25
 #: Seconds to wait for an owner's lock before facts are learned; the entries stay pending when it is not had.
 LOCK_SECONDS = 1.0
-#: Seconds that a reader waits for another run that applies its owner's events.
-SETTLE_SECONDS = 0.25
+#: Seconds that a reader waits for its owner's events: one that is answered without them only asks again, and each
+#: answer costs the drainer more time than the wait.
+SETTLE_SECONDS = 1.0
 #: Seconds after which what was applied is noted, though there is more to do.
 NOTE_SECONDS = 0.05
 #: Deliveries after which an entry is applied alone: its consumers may have died of it.
@@ -135,14 +138,19 @@ class Ingest:
 
     def settle(self, owner: Owner) -> None:
         """Wait until what the owner's writers were told is journaled is in memory, within a bound."""
-        if not self._journal.pending(owner):
+        pending, settled = self._journal.standing(owner)
+        if not pending:
             return
-        end = time.monotonic() + SETTLE_SECONDS
+        # What comes meanwhile is not waited for: somebody who writes without pause would never be read.
+        end, enough = time.monotonic() + SETTLE_SECONDS, pending + settled
         # Many readers that all applied would only be in each other's way.
         if self._turnstile.enter():
             self._settle(end)
         pause = 0.005
-        while self._journal.pending(owner) and time.monotonic() < end:
+        while time.monotonic() < end:
+            pending, settled = self._journal.standing(owner)
+            if not pending or settled >= enough:
+                return
             time.sleep(pause)
             pause = min(pause * 2, 0.04)
 
@@ -151,7 +159,7 @@ class Ingest:
         try:
             with self._drained() as drained:
                 while True:
-                    self._apply(self._journal.read(count=BATCH), drained, lock_seconds=SETTLE_SECONDS)
+                    self._apply(self._journal.read(count=BATCH), drained, lock_seconds=QUICK_LOCK_SECONDS)
                     if self._turnstile.leave():
                         return
                     if time.monotonic() > end:

@@ -109,6 +109,9 @@ class FakeJournal:
     def trim(self) -> int:
         return 0
 
+    def standing(self, owner: Owner) -> tuple[int, int]:
+        return self.pending(owner), sum(event.owner == owner for event in self.events) - self.pending(owner)
+
     def pending(self, owner: Owner) -> int:
         if self.down:
             raise TruthDown

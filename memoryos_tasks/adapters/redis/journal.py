@@ -234,6 +234,11 @@ class RedisJournal:
             value: Any = self._redis.hget(keyspace.state(owner), "pending")
         return int(value or 0)
 
+    def standing(self, owner: Owner) -> tuple[int, int]:
+        with truth_errors():
+            pending, settled = self._redis.hmget(keyspace.state(owner), "pending", "settled")
+        return int(pending or 0), int(settled or 0)
+
     def _entries(self, raw: Sequence[tuple[str, dict[str, str] | None]]) -> list[Entry]:
         entries = []
         for stream_id, fields in raw:

@@ -5,7 +5,8 @@
 -- mos:{tenant}:seq     STRING  the tenant's sequence number
 -- mos:_system:pending  STRING  events journaled and not applied, of all owners
 -- events key           HASH    event_id -> "digest seq state"; state s: in STM, a: applied, d: dead letter
--- state key            HASH    pending -> events not applied, shown:{session} -> those of one session
+-- state key            HASH    pending -> events not applied, settled -> how many were ever pending and are not,
+--                              shown:{session} -> those of one session
 -- stm key              ZSET    payloads by sequence number
 -- active, sessions     ZSET    by the time (ms) of the last event
 

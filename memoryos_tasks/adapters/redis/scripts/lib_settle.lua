@@ -7,6 +7,7 @@ local function settle(events_key, state_key, pending_key, event_id, digest, sess
   if not row or string.match(row, '^(%S+) %d+ s$') ~= digest then return end
   redis.call('HSET', events_key, event_id, string.sub(row, 1, -2) .. state)
   redis.call('HINCRBY', state_key, 'pending', -1)
+  redis.call('HINCRBY', state_key, 'settled', 1)
   if redis.call('DECR', pending_key) < 0 then redis.call('SET', pending_key, 0) end
   local shown = 'shown:' .. session
   if redis.call('HINCRBY', state_key, shown, -1) <= 0 then redis.call('HDEL', state_key, shown) end
