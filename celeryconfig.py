@@ -27,6 +27,7 @@ task_default_routing_key = MEMORY
 task_create_missing_queues = False
 task_routes: dict[str, dict[str, str]] = {
     "chat.*": {"queue": CHAT},
+    "plane.*": {"queue": CHAT},
     # Reads that a client waits for go with the chats.
     "memory.retrieve": {"queue": CHAT},
     "memory.profile": {"queue": CHAT},
@@ -133,6 +134,8 @@ beat_schedule: dict[str, dict[str, Any]] = {
         ("optimize", 60.0, 120),
         ("reindex", 5.0, 10),
         ("faq", 10.0, 20),
+        ("plane_probe", 1.0, 5),
+        ("plane_watch", 10.0, 20),
     )
 }
 # Any number of beats may run: one leads, and keeps its times in memory.

@@ -15,6 +15,12 @@ from memoryos_tasks.core.settings import is_loopback
 try:
     _settings = load(os.environ)
     FileVault(_settings.vault_dir)
+    if os.environ.get("MEMORYOS_MCP_CONFIG"):
+        # Here it is told in a line; in a worker it would be a traceback.
+        from memoryos_tasks.adapters.plane.files import config_file
+        from memoryos_tasks.adapters.plane.files import load as load_plane
+
+        load_plane(os.environ, config_file(os.environ))
 except ConfigError as error:
     sys.exit(error.message)
 
@@ -68,6 +74,22 @@ def on_starting(server: Any) -> None:
 def post_fork(server: Any, _worker: Any) -> None:
     """A worker ends with its master, even when that is killed, so that the port is free for the next one."""
     leash.tie(server.pid)
+
+
+def post_worker_init(worker: Any) -> None:
+    """A control plane inside the gateway joins its nodes now, not with the first request."""
+    if os.environ.get("MEMORYOS_MCP_CONFIG"):
+        from memoryos_app.plane import start
+
+        start.join(worker.wsgi)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """It tells the other nodes that it ends."""
+    if os.environ.get("MEMORYOS_MCP_CONFIG") and worker.app.callable is not None:
+        from memoryos_app.plane import start
+
+        start.leave(worker.app.callable)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -10,6 +10,7 @@ from memoryos_app import errors, hooks
 from memoryos_app import parts as wiring
 from memoryos_app.api import OpenApi
 from memoryos_app.parts import Parts
+from memoryos_app.plane import limiting
 from memoryos_app.views import admin, chat, faq, health, items, jobs, memory, metrics, models, pages, rights, transfer
 from memoryos_tasks import logs
 from memoryos_tasks.adapters.config.live import LiveSettings
@@ -41,6 +42,20 @@ def build(settings: Settings | None, parts: Parts | None) -> Flask:
     app.register_blueprint(metrics.area)
     if now.gateway.docs:
         app.register_blueprint(pages.area)
+    if live is not None and os.environ.get("MEMORYOS_MCP_CONFIG"):
+        _plane(app, api, live)
     errors.install(app)
     hooks.install(app)
+    limiting.install(app)
     return app
+
+
+def _plane(app: Flask, api: OpenApi, live: LiveSettings) -> None:
+    """The control plane inside the gateway; imported only where it is wanted. Raises :class:`ConfigError`."""
+    from memoryos_app.plane.app import install
+    from memoryos_app.plane.start import inside_gateway, keep
+
+    starter = inside_gateway(os.environ, lambda: live.current)
+    if starter is not None:
+        install(app, api, starter)
+        keep(app, starter)

@@ -27,6 +27,8 @@ DRAIN_SECONDS = 10.0
 #: Longest silence while a body arrives, in seconds.
 SILENCE = 30.0
 _PIECE = 64 * 1024
+#: Where a parsed body waits for its second reader.
+_READ = "memoryos.body"
 
 
 def limit_of(path: str) -> int:
@@ -37,13 +39,15 @@ def limit_of(path: str) -> int:
 
 
 def read_json(request: Request) -> Any:
-    """The body as parsed JSON, kept in ``g.body``. Raises InvalidRequest and BodyTooLarge."""
+    """The body as parsed JSON, kept in ``g.body`` for who reads it again. Raises InvalidRequest and BodyTooLarge."""
+    if _READ in request.environ:
+        return request.environ[_READ]
     raw = read(request)
     if request.mimetype and request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise UnsupportedMediaType(
             f"The body's Content-Type is {request.mimetype!r}; send 'Content-Type: application/json'."
         )
-    g.body = parse(raw)
+    g.body = request.environ[_READ] = parse(raw)
     return g.body
 
 

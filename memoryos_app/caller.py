@@ -36,14 +36,14 @@ def identify(request: Request) -> Caller:
     settings = parts().settings()
     if not settings.auth_required:
         peer = request.remote_addr or ""
-        here = (not peer or is_loopback(peer)) and _by_loopback(request)
+        here = (not peer or is_loopback(peer)) and by_loopback(request)
         if not here and not settings.auth.allow_open:
             raise Forbidden(
                 "API keys are off, so only this machine may call, by a loopback address such as 127.0.0.1 and from "
                 'no other site\'s page. Set auth.required = "on" and create a key.'
             )
         return Caller(OPEN_TENANT, admin=here)
-    secret = _secret(request)
+    secret = secret_of(request)
     if not secret:
         raise Unauthorized
     key = parts().keys.find(secret)
@@ -52,7 +52,7 @@ def identify(request: Request) -> Caller:
     return Caller(key.tenant, key.user, key.admin)
 
 
-def _by_loopback(request: Request) -> bool:
+def by_loopback(request: Request) -> bool:
     """Whether the call named this machine itself: not a browser with another site's page, not a proxy for others."""
     origin = request.headers.get("Origin")
     hosts = [f"//{request.host}", *([origin] if origin is not None else [])]
@@ -62,7 +62,8 @@ def _by_loopback(request: Request) -> bool:
         return False
 
 
-def _secret(request: Request) -> str:
+def secret_of(request: Request) -> str:
+    """The key that a request shows; "" when it shows none."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return value.strip()

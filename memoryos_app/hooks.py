@@ -33,7 +33,7 @@ def _open() -> None:
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
     numbers.IN_FLIGHT.inc()
-    if request.path.startswith("/v1/") or request.path == "/metrics":
+    if request.path.startswith("/v1/") or request.endpoint == "metrics.metrics":
         g.caller = identify(request)
 
 

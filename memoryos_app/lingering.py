@@ -6,7 +6,7 @@ import select
 import ssl
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import ThreadWorker
 
 #: Milliseconds that a thread waits for the next request on its connection.
 LINGER_MS = 2

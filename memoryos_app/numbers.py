@@ -86,6 +86,7 @@ COUNTED = (
     ("lock", "event", "Locks on a user's memory that had to be waited for, or were not had."),
     ("compaction", "action", "What compaction has done: runs, segments of each sort, pages, events."),
     ("reindexing", "action", "What embedding memory anew has done: runs, points filled, embedders switched."),
+    ("plane_anomalies", "sort", "Users and addresses that asked the control plane far too much, or guessed keys."),
     ("analysis", "outcome", "Answers of the model that analyses segments, and segments that the rules did instead."),
 )
 #: Their names as Prometheus sees them.
@@ -97,6 +98,7 @@ NAMES = {
     "compaction": "memoryos_compaction",
     "reindexing": "memoryos_reindexing",
     "analysis": "memoryos_analysis",
+    "plane_anomalies": "memoryos_plane_anomalies_flagged",
 }
 
 

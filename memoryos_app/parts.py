@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from flask import Flask, current_app
@@ -15,12 +15,14 @@ from memoryos_app.inbox import Inbox, Listening, RedisSource, new_id
 from memoryos_app.keyring import KeyRing
 from memoryos_app.watch import Watch, Watching
 from memoryos_tasks.adapters.config.live import LiveSettings
+from memoryos_tasks.adapters.plane.buckets import LocalBuckets, RedisBuckets
 from memoryos_tasks.adapters.redis.backlog import Backlog, look
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.dead_letters import DeadLetters
 from memoryos_tasks.ports.faq import Shelf
 from memoryos_tasks.ports.journal import Journal
 from memoryos_tasks.ports.ledger import Ledger
+from memoryos_tasks.ports.plane.limits import Limiter
 from memoryos_tasks.ports.runs import Runs
 
 _EXTENSION = "memoryos"
@@ -60,6 +62,7 @@ class Parts:
     hangups: Hangups
     dead_letters: DeadLetters
     faqs: Shelf
+    limiter: Limiter = field(default_factory=LocalBuckets)
     backlog: Callable[[], Backlog] = Backlog
     close: Callable[[], None] = lambda: None
 
@@ -159,6 +162,7 @@ def wire(settings: Callable[[], Settings], live: LiveSettings | None = None) -> 
         hangups,
         RedisDeadLetters(record, codec, now.jobs),
         RedisFaqs(record, codec, vault.secret),
+        RedisBuckets(record),
         backlog=lambda: look(ping_record, ping_news),
         close=close,
     )

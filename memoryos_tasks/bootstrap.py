@@ -17,6 +17,13 @@ from memoryos_tasks.adapters.config.live import LiveSettings
 from memoryos_tasks.adapters.embedding.choose import configured_embedder, former_embedder, space_of
 from memoryos_tasks.adapters.leases import LeaseKeeper
 from memoryos_tasks.adapters.llm.fleet import LiveFleet, LiveGuard, LiveProviders
+from memoryos_tasks.adapters.plane.figures import RedisFigures
+from memoryos_tasks.adapters.plane.machine import Machine
+from memoryos_tasks.adapters.plane.queue_loads import RedisQueueLoads
+from memoryos_tasks.adapters.plane.recorded import RedisRecorded
+from memoryos_tasks.adapters.plane.records import Records
+from memoryos_tasks.adapters.plane.sessions import RedisSessions
+from memoryos_tasks.adapters.plane.traces import RedisTraces
 from memoryos_tasks.adapters.redis.connections import traffic, truth
 from memoryos_tasks.adapters.redis.counters import RedisCounters
 from memoryos_tasks.adapters.redis.dead_letters import RedisDeadLetters
@@ -44,6 +51,7 @@ from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.eviction import Policy
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.faq_parts import FaqParts, faq_parts
+from memoryos_tasks.plane_parts import PlaneParts, plane_parts
 from memoryos_tasks.ports.embedder import Embedder
 from memoryos_tasks.ports.llm import Provider
 from memoryos_tasks.ports.spaces import SpacedStore
@@ -67,6 +75,7 @@ from memoryos_tasks.services.importing import Importing
 from memoryos_tasks.services.ingest import Ingest
 from memoryos_tasks.services.item_erasure import Doors, ItemErasure
 from memoryos_tasks.services.items import Items
+from memoryos_tasks.services.plane.watching import Watching
 from memoryos_tasks.services.promotion import Promotion
 from memoryos_tasks.services.prompts import Prompts, policy_of
 from memoryos_tasks.services.recall import Recall
@@ -96,6 +105,11 @@ class House:
     stm: RedisStm
     presence: Presence
     visits: RedisVisits
+    records: Records
+    recorded: RedisRecorded
+    watching: Watching
+    queue_loads: RedisQueueLoads
+    figures: RedisFigures
     #: The embedder of the settings, and the one that memory is searched and written with now.
     configured: Embedder
     embedder: Embedder
@@ -124,6 +138,7 @@ class House:
     exporting: Exporting
     importing: Importing
     faq: FaqParts
+    plane: PlaneParts
 
 
 #: Seconds between two looks at which embedder is active.
@@ -228,12 +243,14 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
     def forget_said(owner: Owner) -> None:
         faq.forgetting.user(owner)
         keepsakes.forget(owner)
+        RedisSessions(record, codec).forget(owner)
 
     answers = Answers(
         runs, contexts, Router(fleet, RedisSlots(news)), Discretion(recall, segments),
         Topics(segments, clock, settings.memory.promote_heat), limits, visits.note, known=faq.faqs,
         prompts=Prompts(BpeTokenizers(), lambda: policy_of(live.current)),
     )
+    records = kept.records if kept else Records(record, news, settings.observe)
     return House(
         settings=settings,
         live=live,
@@ -248,6 +265,11 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
         stm=stm,
         presence=Presence(news),
         visits=visits,
+        records=records,
+        recorded=RedisRecorded(record, news, settings.observe),
+        watching=Watching(RedisTraces(news, settings.observe), counters, lambda: live.current.observe.rules, clock),
+        queue_loads=RedisQueueLoads(record, news),
+        figures=kept.figures if kept else RedisFigures(news, Machine()),
         configured=chosen,
         embedder=embedder,
         embedders=embedders,
@@ -275,6 +297,8 @@ def build(live: LiveSettings, *, active: Space | None = None, kept: House | None
         item_erasure=ItemErasure(removal, Doors(remains, RedisResealing(record, news, codec, ledger, runs), vault),
                                  vectors, codec, locks, clock, settle=lambda: write_out(shared), forget=forget_said),
         faq=faq,
+        plane=kept.plane if kept else plane_parts(
+            live, record, news, codec, ledger, runs, keeper, limits, records.note, guard.hit),
     )
 
 

@@ -9,6 +9,7 @@ from memoryos_tasks.queues import QUEUES
 #: The modules whose tasks a worker runs; imported by workers only.
 TASK_MODULES = (
     "memoryos_tasks.chat",
+    "memoryos_tasks.plane",
     "memoryos_tasks.memory",
     "memoryos_tasks.rights",
     "memoryos_tasks.faq",

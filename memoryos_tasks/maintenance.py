@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from memoryos_tasks.bootstrap import House, house
@@ -101,3 +102,15 @@ def reindex() -> dict[str, Any]:
     if due:
         wanted.reindex(parts.ledger)
     return {"due": due}
+
+
+@app.task(name="maintenance.plane_watch", base=MemoryOSTask)
+def plane_watch() -> dict[str, Any]:
+    """Look who asks the control plane far too much, and how full the queues are; forget endpoints long gone."""
+    parts = house()
+    try:
+        odd = parts.watching.look()
+        parts.queue_loads.take(time.time())
+        return {"odd": len(odd), "forgotten": parts.recorded.prune(time.time())}
+    except Unavailable:
+        return {"odd": 0, "forgotten": 0}  # The next round looks again.

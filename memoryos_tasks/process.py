@@ -29,6 +29,8 @@ ANNOUNCE_SECONDS = 1.0
 OWNING_POOLS = ("memoryos_tasks.pool", "celery.concurrency.thread", "celery.concurrency.solo")
 #: Rounds of announcing between two looks at the providers' models.
 MODEL_ROUNDS = 60
+#: And between two words on how busy this machine is.
+FIGURE_ROUNDS = 5
 
 
 class Process:
@@ -66,6 +68,8 @@ class Process:
                 self._take_over(parts)
                 self._announce(parts)
                 parts.visits.flush()
+                if rounds % FIGURE_ROUNDS == 0:
+                    parts.figures.tell(self.name)
             except MemoryOSError as error:
                 log.debug("presence_not_announced", code=error.code)
             except Exception as error:
@@ -90,6 +94,7 @@ class Process:
         """Release the store, and end at once where a thread hangs: Python would wait for it."""
         if not self._stopping.is_set():
             self.leave()
+        house().records.close()
         house().vectors.close()
         if self._hanging:
             sys.stdout.flush()

@@ -13,9 +13,11 @@ VECTORS = "vectors"
 
 QUEUES = (CHAT, MEMORY, MAINTENANCE, VECTORS)
 
-#: What each kind of job rings: its task and queue. ``chat`` and ``ingest`` are clients' jobs, the others our own.
+#: What each kind of job rings: its task and queue. ``chat``, ``infer`` and ``ingest`` are clients' jobs, the others
+#: our own.
 TASKS = {
     "chat": ("chat.run", CHAT),
+    "infer": ("plane.infer", CHAT),
     "ingest": ("memory.ingest", MEMORY),
     "consolidate": ("memory.consolidate", MEMORY),
     "promote": ("memory.promote", MEMORY),
@@ -30,6 +32,8 @@ TASKS = {
     "reindex": ("memory.reindex", MEMORY),
     "faq_export": ("memory.faq_export", MEMORY),
 }
+#: The kinds that have a deadline: a client waits, and other work takes as long as it takes.
+WAITED_FOR = ("chat", "infer")
 #: The kinds that nobody asked for: they run a few at a time, beside clients' work.
 OWN = ("consolidate", "promote", "compact", "reindex")
 #: The kinds that erase; no erasure cancels or forgets them.

@@ -41,7 +41,7 @@ def ask(parts: Parts, chat: ChatRequest, request_id: str) -> Asked:
 
     Raises :class:`TrafficDown`, :class:`Unavailable` (no worker), :class:`IdempotencyConflict`.
     """
-    _need_worker(parts)
+    need_worker(parts)
     until = time.monotonic() + parts.settings().jobs.chat_deadline + SLACK
     if parts.watch.state.truth:
         try:
@@ -64,10 +64,11 @@ def ask_later(parts: Parts, chat: ChatRequest, request_id: str) -> tuple[str, bo
     return job_id, known is not None
 
 
-def _need_worker(parts: Parts) -> None:
+def need_worker(parts: Parts, wait: float = WORKER_WAIT) -> None:
+    """Wait so many seconds for a warm worker. Raises :class:`TrafficDown` and :class:`Unavailable`."""
     if not parts.watch.state.traffic:
         raise TrafficDown(retry_after=1)
-    if not parts.watch.wait_for(QUEUE, WORKER_WAIT):
+    if not parts.watch.wait_for(QUEUE, wait):
         if not parts.watch.state.traffic:
             raise TrafficDown(retry_after=1)
         raise Unavailable("No worker is ready for chats; try again in a moment.", retry_after=2)

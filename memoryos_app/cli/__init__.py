@@ -10,6 +10,7 @@ import click
 COMMANDS = {
     "up": "Start everything on this machine and keep it running.",
     "status": "Say whether a running MemoryOS is well.",
+    "doctor": "Look at a running system and say what to do.",
     "chat": "Talk to a model that remembers.",
     "load": "Load a conversation from a file into a user's memory.",
     "retrieve": "Search a user's memory.",
@@ -18,6 +19,7 @@ COMMANDS = {
     "bench": "Measure a running MemoryOS.",
     "dlq": "Look at dead letters; replay or purge them.",
     "keys": "Make, list and revoke API keys.",
+    "mcp": "The model control plane.",
 }
 
 

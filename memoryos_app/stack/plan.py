@@ -88,4 +88,6 @@ def _environ(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     file = config_path(environ)
     if file is not None:
         settled["MEMORYOS_CONFIG"] = str(file.absolute())
+    if environ.get("MEMORYOS_MCP_CONFIG"):
+        settled["MEMORYOS_MCP_CONFIG"] = str(Path(environ["MEMORYOS_MCP_CONFIG"]).expanduser().absolute())
     return settled

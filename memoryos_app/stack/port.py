@@ -22,22 +22,24 @@ def address(url: str) -> str:
     return f"{parts.hostname or '127.0.0.1'}:{parts.port or 6379}"
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now. Raises :class:`ConfigError` when ``host`` is not of this machine."""
+def is_free(host: str, port: int, *, section: str = "gateway") -> bool:
+    """Whether a server could listen there now. Raises :class:`ConfigError` when ``host`` is not of this machine;
+    ``section`` is the one of the configuration that it names."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        said = f"gateway.host: {host!r} does not resolve ({error}). Give an address of this machine."
+        said = f"{section}.host: {host!r} does not resolve ({error}). Give an address of this machine."
         raise ConfigError(said) from error
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(address)
         except PermissionError as error:
-            raise ConfigError(f"gateway.port: {port} may not be opened by this user. Choose one above 1023.") from error
+            said = f"{section}.port: {port} may not be opened by this user. Choose one above 1023."
+            raise ConfigError(said) from error
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL:
-                raise ConfigError(f"gateway.host: {host!r} is not an address of this machine. Give one.") from error
+                raise ConfigError(f"{section}.host: {host!r} is not an address of this machine. Give one.") from error
             return False
     return True
 

@@ -134,6 +134,14 @@ class QueueFull(Unavailable):
     type = "rate_limit_error"
 
 
+class RateLimited(Unavailable):
+    """Too many requests in too short a time; wait as long as Retry-After says."""
+
+    code = "rate_limit_exceeded"
+    status = 429
+    type = "rate_limit_error"
+
+
 class EndpointBusy(Unavailable):
     """As many runs as llm.max_concurrent allows are at this model; try again in a moment."""
 
@@ -158,6 +166,19 @@ class VaultDown(Unavailable):
     """The vault that keeps the users' keys cannot be read or written; try again."""
 
     code = "vault_unavailable"
+
+
+class RegistryDown(Unavailable):
+    """The shared registry of the model control plane is not reachable, so nothing can be changed there; try again."""
+
+    code = "registry_unavailable"
+
+
+class UnreadableRegistry(MemoryOSError):
+    """The shared registry of the model control plane holds a document that this version cannot read: update this node,
+    or empty the registry, which is filled again from the nodes' files."""
+
+    code = "unreadable_registry"
 
 
 class Unreadable(MemoryOSError):

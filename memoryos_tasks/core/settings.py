@@ -12,6 +12,8 @@ from typing import Any
 
 from memoryos_tasks.core.settings_context import Context
 from memoryos_tasks.core.settings_faq import Faq
+from memoryos_tasks.core.settings_limits import Limits
+from memoryos_tasks.core.settings_observe import Observe
 from memoryos_tasks.core.settings_router import Router
 from memoryos_tasks.core.spec import Spec, setting
 
@@ -288,6 +290,8 @@ class Settings:
     llm: Llm = field(default_factory=Llm)
     router: Router = field(default_factory=Router)
     faq: Faq = field(default_factory=Faq)
+    observe: Observe = field(default_factory=Observe)
+    limits: Limits = field(default_factory=Limits)
     log: Log = field(default_factory=Log)
 
     @property

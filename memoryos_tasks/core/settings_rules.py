@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from memoryos_tasks.core.routing_plan import Misread, plan_of
 from memoryos_tasks.core.sensitivity import phrases
 from memoryos_tasks.core.settings import Settings, is_loopback
+from memoryos_tasks.core.settings_limits import networks_of
 from memoryos_tasks.core.windows import NoWindow, windows_of
 
 
 def contradictions(settings: Settings) -> list[str]:
     """One line for each pair of settings that cannot hold together: the keys, the problem, the fix."""
     return [*_deadlines(settings), *_claims(settings), *_doors(settings), *_embedder(settings), *_router(settings),
-            *_windows(settings)]
+            *_windows(settings), *_limits(settings)]
 
 
 def _deadlines(s: Settings) -> Iterator[str]:
@@ -84,6 +85,13 @@ def _windows(s: Settings) -> Iterator[str]:
         windows_of(s.context.windows)
     except NoWindow as problem:
         yield f"context.windows: {problem}"
+
+
+def _limits(s: Settings) -> Iterator[str]:
+    try:
+        networks_of(s.limits.trusted_proxies)
+    except ValueError as problem:
+        yield f"limits.trusted_proxies: {problem} Give addresses or networks such as 10.0.0.0/8, comma-separated."
 
 
 #: A model of each provider, to show what is wanted.

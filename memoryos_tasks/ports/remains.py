@@ -34,7 +34,7 @@ class Remains(Protocol):
         """Forget the owner's dead letters; how many."""
 
     def remove_traffic(self, owner: Owner) -> int:
-        """Forget the owner's visits, keepsakes and unanswered reads; how many."""
+        """Forget the owner's visits, keepsakes, recorded inferences and unanswered reads; how many."""
 
     def left(self, owner: Owner, cut: int, before: float) -> Mapping[str, int]:
         """What is still there, by place; to be all zero after a removal."""

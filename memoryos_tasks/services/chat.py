@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from memoryos_tasks.core.errors import (
     Cancelled,
@@ -21,7 +21,7 @@ from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.routing import ROUTE
 from memoryos_tasks.ports.ledger import Claim, Job, Ledger, Status
 from memoryos_tasks.ports.runs import Runs, Saying
-from memoryos_tasks.services.answering import Answers, Limits
+from memoryos_tasks.services.answering import Answered, Limits
 from memoryos_tasks.services.exchange import exchange
 from memoryos_tasks.services.work import Keeper, Lease, broken, close
 
@@ -40,6 +40,16 @@ class Outcome:
     remembered: int = 0
 
 
+class Answerer(Protocol):
+    """Makes the answer of a job."""
+
+    def answer(self, job: Job, lease: Lease | None, *, mute: bool) -> Answered:
+        """The answer; said chunk by chunk for a stream, unless ``mute``. Raises errors of ours."""
+
+    def note(self, job: Job, answered: Answered) -> None:
+        """An answer has been given, and remembered where it is to be."""
+
+
 class Chats:
     """Runs chat jobs."""
 
@@ -47,7 +57,7 @@ class Chats:
         self,
         ledger: Ledger,
         runs: Runs,
-        answers: Answers,
+        answers: Answerer,
         keeper: Keeper,
         limits: Limits,
         clock: Callable[[], float] = time.time,

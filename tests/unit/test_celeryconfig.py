@@ -48,8 +48,9 @@ def test_every_queue_is_declared_and_no_other_can_appear() -> None:
         app.amqp.queues["chta"]
 
 
-#: Tasks of memory that a client waits for.
-WAITED = {f"memory.{name}" for name in ("retrieve", "profile", "events", "items", "item", "versions", "change")}
+#: Tasks beside the chats that a client waits for.
+WAITED = {f"memory.{name}" for name in ("retrieve", "profile", "events", "items", "item", "versions", "change")} | {
+    "plane.infer"}
 
 
 def test_jobs_ring_in_the_queue_of_their_task() -> None:

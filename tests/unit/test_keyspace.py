@@ -20,7 +20,7 @@ def test_no_two_owners_share_a_key(key: Callable[[Owner], str]) -> None:
     assert len(keys) == len(OWNERS)
 
 
-@pytest.mark.parametrize("name", [keyspace.stm, keyspace.active_member])
+@pytest.mark.parametrize("name", [keyspace.stm, keyspace.active_member, keyspace.plane_session])
 def test_no_two_sessions_of_anybody_share_a_name(name: Callable[[Owner, str], str]) -> None:
     places = list(itertools.product(OWNERS, NAMES))
     assert len({name(owner, session) for owner, session in places}) == len(places)

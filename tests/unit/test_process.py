@@ -55,6 +55,7 @@ class Stage:
         self.left: list[str] = []
         self.parts: Any = SimpleNamespace(
             shared=self.shared, presence=self.presence, providers=dict, visits=SimpleNamespace(flush=lambda: None),
+            figures=SimpleNamespace(tell=lambda name: None), records=SimpleNamespace(close=lambda: None),
             vectors=SimpleNamespace(close=lambda: self.left.append("vectors")),
             keeper=SimpleNamespace(give_back=lambda: self.left.append("jobs") or 1),
         )

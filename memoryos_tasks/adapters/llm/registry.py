@@ -42,6 +42,8 @@ ROWS: Mapping[str, Row] = {
     "deepseek": Row("deepseek", "DeepSeekProvider"),
     "openrouter": Row("openrouter", "OpenRouterProvider"),
     "openai_compatible": Row("openai_compatible", "OpenAICompatibleProvider"),
+    # Only at a URL: it stands in no vendor's table.
+    "glm": Row("glm", "GlmProvider"),
 }
 
 
@@ -68,17 +70,18 @@ def provider_at(
     name: str,
     base_url: str,
     *,
+    api_key: str = "",
     timeouts: Timeouts | None = None,
     keepsakes: Keepsakes | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Provider:
-    """The provider ``name`` at a server of one's own, which gets no API key.
+    """The provider ``name`` at a server of one's own, which gets no API key but its own.
 
     Raises :class:`ConfigError` for a provider that is not known and for a URL that cannot be used.
     """
     if name not in ROWS:
         raise ConfigError(f"No provider '{name}' can be reached at a URL; those that can: {', '.join(ROWS)}.")
-    return _made(name, Access("", base_url.strip().rstrip("/")), Llm(), timeouts, keepsakes, clock)
+    return _made(name, Access(api_key, base_url.strip().rstrip("/")), Llm(), timeouts, keepsakes, clock)
 
 
 def limits_of(llm: Llm) -> Timeouts:

@@ -6,6 +6,7 @@ percent-encoded, and no two owners can meet in one key.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from urllib.parse import quote, unquote
 
@@ -173,3 +174,51 @@ def faq(tenant: str, what: str, of: str = "") -> str:
     ids that the user asked, SET of the FAQs in the user's words.
     """
     return f"mos:{tenant}:faq:{what}:{of}" if of else f"mos:{tenant}:faq:{what}"
+
+
+#: Not a tenant name: keys of the control plane.
+PLANE = "_plane"
+
+
+def bound(name: str) -> str:
+    """Truth. What a bound on requests has let through; see ``scripts/bucket_take.lua``."""
+    return f"mos:{PLANE}:bound:{name}"
+
+
+def plane_session(owner: Owner, session: str) -> str:
+    """Truth. LIST of the messages of one of the plane's sessions, sealed, oldest first."""
+    return f"mos:{PLANE}:session:{owner.tenant}:{part(owner.user)}:{part(session)}"
+
+
+def observed(what: str, of: object = "") -> str:
+    """What the model control plane keeps of its inferences.
+
+    Truth, about nobody: ``minute``, ``hour`` (since the epoch) HASH "model endpoint" → tally; ``totals`` the same of
+    all time; ``pairs`` ZSET of its fields by their last use (s); ``batch`` of an id: it was counted.
+    Traffic, by user or address: ``rows`` STREAM of inferences; ``asked`` of a minute HASH subject → requests,
+    ``refused`` → failed authentications;
+    ``history`` HASH subject → its last active minutes, ``heard`` ZSET of those by the minute; ``settled`` of a minute:
+    it is in the histories; ``anomalies`` HASH subject → anomaly. About nobody: ``queues`` of a minute HASH of samples;
+    ``figures`` HASH node → how busy it is.
+    """
+    return f"mos:_plane:{what}:{of}" if of != "" else f"mos:_plane:{what}"
+
+
+def plane(what: str, of: str) -> str:
+    """Traffic. What the scheduler of the model control plane knows of an endpoint; ``scripts/plane_lib.lua`` names the
+    same keys. And ``retries`` of a model (percent-encoded): ZSET of the requests that try again."""
+    return f"mos:_plane:{what}:{of}"
+
+
+def plane_pin(model: str, session: str) -> str:
+    """Traffic. STRING with a life: the endpoint of a session, which is not named."""
+    return f"mos:_plane:pin:{part(model)}:{hashlib.sha256(session.encode(errors='surrogatepass')).hexdigest()}"
+
+
+# The model control plane. Truth.
+#: HASH: the shared registry of endpoints, its "document" and "revision"; the channel on which each new one is told.
+PLANE_REGISTRY, PLANE_CHANGED = "mos:_plane:registry", "mos:_plane:registry:changed"
+#: HASH of notes by node; ZSET of nodes by the time (ms) at which each counts as gone.
+PLANE_NODES, PLANE_EXPIRY = "mos:_plane:nodes", "mos:_plane:nodes:expiry"
+#: STRING with a short life, "token node seat": the elected scheduler; STRING: the counter of its tokens.
+PLANE_SCHEDULER, PLANE_FENCE = "mos:_plane:scheduler", "mos:_plane:scheduler:fence"

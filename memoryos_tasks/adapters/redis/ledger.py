@@ -25,7 +25,7 @@ from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.settings import Jobs
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.ledger import Claim, Failure, Job, Status
-from memoryos_tasks.queues import CHAT, OWN, TASKS
+from memoryos_tasks.queues import OWN, TASKS, WAITED_FOR
 
 #: What a closed job keeps of its request: how to replay it, and what tells a repeated request from another.
 KEPT = ("stream", "digest")
@@ -61,8 +61,7 @@ class RedisLedger:
     def create(self, job: Job) -> bool:
         request = self._codec.seal(job.owner, json.dumps(job.request, ensure_ascii=False))
         kept = {key: value for key, value in job.request.items() if key in KEPT}
-        # Only what a client waits for has a deadline: other work takes as long as it takes.
-        deadline = self._chat_ms if job.kind == CHAT else 0
+        deadline = self._chat_ms if job.kind in WAITED_FOR else 0
         args = [_member(job), self._unclaimed_ms, deadline, job.id, keyspace.part(job.owner.user), job.kind,
                 request, job.inbox, job.request_id, json.dumps(kept), uuid.uuid4().hex, self._most_open]
         with truth_errors():

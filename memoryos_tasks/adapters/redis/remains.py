@@ -9,6 +9,8 @@ from typing import Any
 
 import redis
 
+from memoryos_tasks.adapters.plane.footprints import Footprints
+from memoryos_tasks.adapters.plane.sessions import RedisSessions
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.connections import traffic_errors, truth_errors
 from memoryos_tasks.adapters.redis.erase_events import EventRemains, body_of, streamed
@@ -42,6 +44,8 @@ class RedisRemains:
         self._runs = runs
         self._visits = RedisVisits(traffic)
         self._keepsakes = RedisKeepsakes(traffic, codec)
+        self._footprints = Footprints(traffic)
+        self._sessions = RedisSessions(truth, codec)
         self._rows = Rows(truth, traffic)
         self._events = EventRemains(truth)
 
@@ -69,6 +73,7 @@ class RedisRemains:
 
     def remove_jobs(self, owner: Owner, before: float) -> int:
         gone = 0
+        self._sessions.forget(owner)
         for key, row in self._rows.of(owner):
             if row["kind"] in ERASING:
                 self._reseal(owner, key)
@@ -87,6 +92,7 @@ class RedisRemains:
         asked = list(self._asked(owner))
         with traffic_errors():
             gone: Any = self._traffic.delete(*asked) if asked else 0
+        gone = int(gone) + self._footprints.forget(owner, time.time())
         return int(gone) + self._visits.forget(owner) + self._keepsakes.forget(owner)
 
     def left(self, owner: Owner, cut: int, before: float) -> Mapping[str, int]:
@@ -94,6 +100,8 @@ class RedisRemains:
             **self._events.left(owner, cut),
             "jobs": sum(1 for _, row in self._rows.of(owner) if row["kind"] not in ERASING and _goes(row, before)),
             "dead_letters": sum(1 for _ in self._letters(owner)),
+            "inferences": self._footprints.left(owner, before),
+            "plane_sessions": len(self._sessions.of(owner)),
         }
 
     def compact(self, *, seconds: float) -> bool:

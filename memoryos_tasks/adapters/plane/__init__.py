@@ -1,0 +1,1 @@
+"""The model control plane: its adapters."""

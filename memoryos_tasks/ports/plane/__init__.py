@@ -1,0 +1,1 @@
+"""The model control plane: what it needs of the world."""
