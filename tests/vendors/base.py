@@ -12,6 +12,7 @@ import select
 import socket
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -136,7 +137,7 @@ class Exchange(BaseHTTPRequestHandler):
 Scenario = Callable[[Any], None]
 
 
-class Vendor(ThreadingHTTPServer):
+class Vendor(ThreadingHTTPServer, ABC):
     """Serves on 127.0.0.1 from a thread of its own, between ``with`` and its end."""
 
     daemon_threads = True
@@ -159,9 +160,9 @@ class Vendor(ThreadingHTTPServer):
         self.ended = threading.Event()
         self._wake, self.stopped = socket.socketpair()
 
+    @abstractmethod
     def model(self, path: str, body: Mapping[str, Any]) -> str | None:
         """The model that a POST asks for; None: this vendor has no such path."""
-        raise NotImplementedError
 
     def streams(self, path: str, body: Mapping[str, Any]) -> bool:
         """Whether a POST asks for a stream."""
