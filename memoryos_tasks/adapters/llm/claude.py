@@ -8,13 +8,14 @@ from typing import Any
 
 from memoryos_tasks.adapters.llm.claude_reply import ClaudeReply, events_of
 from memoryos_tasks.adapters.llm.claude_request import request
+from memoryos_tasks.adapters.llm.credential import credential
 from memoryos_tasks.adapters.llm.parsing import parsed_object
 from memoryos_tasks.adapters.llm.refusal import CONTENT_FILTER, error_object, failure, retry_after, vendor_error
 from memoryos_tasks.adapters.llm.sse import SseEvent, sse_events
 from memoryos_tasks.adapters.llm.timeouts import Timeouts
 from memoryos_tasks.adapters.llm.transport import Answer, Transport
 from memoryos_tasks.core.completion import assemble
-from memoryos_tasks.core.errors import ConfigError, UpstreamError
+from memoryos_tasks.core.errors import UpstreamError
 from memoryos_tasks.ports.keepsakes import Keepsakes, NoKeepsakes
 from memoryos_tasks.ports.llm import ModelCall
 
@@ -67,9 +68,7 @@ class ClaudeProvider:
         keepsakes: Keepsakes | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._secret = api_key.strip()
-        if not (self._secret.isascii() and self._secret.isprintable()):
-            raise ConfigError("llm.claude_api_key holds characters that no API key has.")
+        self._secret = credential(api_key, "llm.claude_api_key holds characters that no API key has.")
         key = {"x-api-key": self._secret} if self._secret else {}
         headers = {"anthropic-version": VERSION, **key}
         self._keepsakes = keepsakes or NoKeepsakes()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from memoryos_tasks.adapters.llm.credential import credential
 from memoryos_tasks.adapters.llm.gemini_errors import bare, blocked, failed, refused
 from memoryos_tasks.adapters.llm.gemini_messages import called
 from memoryos_tasks.adapters.llm.gemini_reply import GeminiReply
@@ -16,7 +17,7 @@ from memoryos_tasks.adapters.llm.sse import sse_events
 from memoryos_tasks.adapters.llm.timeouts import Timeouts
 from memoryos_tasks.adapters.llm.transport import Answer, Transport
 from memoryos_tasks.core.completion import assemble
-from memoryos_tasks.core.errors import ConfigError, UpstreamTimeout
+from memoryos_tasks.core.errors import UpstreamTimeout
 from memoryos_tasks.ports.keepsakes import Keepsakes, NoKeepsakes
 from memoryos_tasks.ports.llm import ModelCall
 
@@ -54,9 +55,7 @@ class GeminiProvider:
         keepsakes: Keepsakes | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._secret = api_key.strip()
-        if not (self._secret.isascii() and self._secret.isprintable()):
-            raise ConfigError("llm.gemini_api_key holds characters that no API key has.")
+        self._secret = credential(api_key, "llm.gemini_api_key holds characters that no API key has.")
         headers = {"x-goog-api-key": self._secret} if self._secret else {}
         self._transport = Transport(_NAME, base_url, headers, timeouts, secret=self._secret, refused=refused)
         self._keepsakes: Keepsakes = keepsakes or NoKeepsakes()

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
+from memoryos_tasks.adapters.llm.credential import credential
 from memoryos_tasks.adapters.llm.glm_answer import texts
 from memoryos_tasks.adapters.llm.refusal import error_object, failure_inside
 from memoryos_tasks.adapters.llm.reply import Reply, usage
 from memoryos_tasks.adapters.llm.timeouts import Timeouts
 from memoryos_tasks.adapters.llm.transport import Answer, Transport
 from memoryos_tasks.core.completion import assemble
-from memoryos_tasks.core.errors import ConfigError, InvalidRequest, UpstreamError
+from memoryos_tasks.core.errors import InvalidRequest, UpstreamError
 from memoryos_tasks.ports.keepsakes import Keepsakes, NoKeepsakes
 from memoryos_tasks.ports.llm import ModelCall
 
@@ -39,9 +40,7 @@ class GlmProvider:
         keepsakes: Keepsakes = NoKeepsakes(),  # noqa: B008
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._secret = api_key.strip()
-        if not (self._secret.isascii() and self._secret.isprintable()):
-            raise ConfigError("The token of a glm endpoint holds characters that no token has.")
+        self._secret = credential(api_key, "The token of a glm endpoint holds characters that no token has.")
         headers = {"Authorization": f"Bearer {self._secret}"} if self._secret else {}
         address, mark, query = base_url.partition("?")
         self._query = mark + query

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
 
+from memoryos_tasks.adapters.llm.credential import credential
 from memoryos_tasks.adapters.llm.ndjson import lines
 from memoryos_tasks.adapters.llm.ollama_request import request
 from memoryos_tasks.adapters.llm.parsing import parsed_object
@@ -18,7 +19,6 @@ from memoryos_tasks.adapters.llm.reply import Reply, usage
 from memoryos_tasks.adapters.llm.timeouts import Timeouts
 from memoryos_tasks.adapters.llm.transport import Answer, Transport
 from memoryos_tasks.core.completion import assemble
-from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.ports.keepsakes import Keepsakes, NoKeepsakes
 from memoryos_tasks.ports.llm import ModelCall
 
@@ -52,9 +52,7 @@ class OllamaProvider:
         keepsakes: Keepsakes = NoKeepsakes(),  # noqa: B008
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._secret = api_key.strip()
-        if not (self._secret.isascii() and self._secret.isprintable()):
-            raise ConfigError("llm.ollama_api_key holds characters that no API key has.")
+        self._secret = credential(api_key, "llm.ollama_api_key holds characters that no API key has.")
         headers = {"Authorization": f"Bearer {self._secret}"} if self._secret else {}
         self._transport = Transport(_NAME, base_url, headers, timeouts, secret=self._secret)
         self._clock = clock

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from memoryos_tasks.adapters.llm.chunks import Chunks, regular_completion
+from memoryos_tasks.adapters.llm.credential import credential
 from memoryos_tasks.adapters.llm.give_back import GiveBack
 from memoryos_tasks.adapters.llm.parsing import parsed_object
 from memoryos_tasks.adapters.llm.refusal import error_object, failure_inside
@@ -67,9 +68,7 @@ class OpenAICompatibleProvider:
         clock: Callable[[], float] = time.time,
     ) -> None:
         name = self.dialect.provider
-        self._secret = api_key.strip()
-        if not (self._secret.isascii() and self._secret.isprintable()):
-            raise ConfigError(f"llm.{name}_api_key holds characters that no API key has.")
+        self._secret = credential(api_key, f"llm.{name}_api_key holds characters that no API key has.")
         door = openai_door(name, Access(self._secret, base_url.strip().rstrip("/")), api_version)
         if door is None:
             raise ConfigError(f"The provider '{name}' does not speak OpenAI's protocol.")
