@@ -63,10 +63,12 @@ class PlaneParts:
 @dataclass
 class _Holder:
     make: Callable[[], PlaneParts]
+    #: Seconds that only grow.
+    clock: Callable[[], float]
     lock: threading.Lock = field(default_factory=threading.Lock)
     pid: int = 0
     made: PlaneParts | None = None
-    #: Why it could not be made, and until when (monotonic seconds) it is not tried again.
+    #: Why it could not be made, and until when (by the clock) it is not tried again.
     failed: MemoryOSError | None = None
     not_before: float = 0.0
 
@@ -76,19 +78,19 @@ class _Holder:
         with self.lock:
             if self.made is not None and self.pid == os.getpid():
                 return self.made
-            if self.failed is not None and time.monotonic() < self.not_before:
+            if self.failed is not None and self.clock() < self.not_before:
                 raise self.failed
             try:
                 self.made, self.pid, self.failed = self.make(), os.getpid(), None
             except MemoryOSError as error:
-                self.failed, self.not_before = error, time.monotonic() + REFUSED_SECONDS
+                self.failed, self.not_before = error, self.clock() + REFUSED_SECONDS
                 raise
             return self.made
 
 
-def hold(app: Flask, make: Callable[[], PlaneParts]) -> None:
+def hold(app: Flask, make: Callable[[], PlaneParts], clock: Callable[[], float] = time.monotonic) -> None:
     """Remember how to make the parts; nothing is opened yet."""
-    app.extensions[_EXTENSION] = _Holder(make)
+    app.extensions[_EXTENSION] = _Holder(make, clock)
 
 
 def plane() -> PlaneParts:

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from fakes import FakeKey
+from flask import Flask
 from flask.testing import FlaskClient
 from plane_house import FREE, House, served
 from waiting import until
 
 from memoryos_app.plane.app import create_plane_app
-from memoryos_app.plane.app_parts import PlaneParts
+from memoryos_app.plane.app_parts import REFUSED_SECONDS, PlaneParts, hold, plane
 from memoryos_app.plane.auth import same
 from memoryos_tasks.core import settings as options
 from memoryos_tasks.core.errors import Unavailable, UpstreamTimeout
@@ -320,27 +321,46 @@ def test_without_a_key_strangers_are_refused_unless_it_is_open(house: House, cli
     assert client.get("/mcp/endpoints").status_code == 200
 
 
-def test_a_plane_that_cannot_start_says_why_and_is_not_started_again_by_every_request(house: House) -> None:
+def test_a_plane_that_cannot_start_says_why_and_starts_when_it_can(house: House) -> None:
     # Given a registry that is not there yet
-    starts: list[int] = []
+    away = [Unavailable("etcd at 127.0.0.1:2379 does not answer. Start it.", retry_after=1)]
 
     def start() -> PlaneParts:
-        starts.append(1)
-        if len(starts) == 1:
-            raise Unavailable("etcd at 127.0.0.1:2379 does not answer. Start it.", retry_after=1)
+        if away:
+            raise away.pop()
         return house.parts()
 
-    app = create_plane_app(start, lambda: house.stack.settings, parts=house.stack.parts)
-    client = app.test_client()
-    for _ in range(5):
-        answer = client.post("/inference", json={"prompt": "x"})
-        assert answer.status_code == 503
-        assert "Start it." in answer.json["error"]["message"]
-    assert len(starts) == 1
-    # When it is there, Then the plane starts with the next request, once
+    client = create_plane_app(start, lambda: house.stack.settings, parts=house.stack.parts).test_client()
+    answer = client.post("/inference", json={"prompt": "x"})
+    assert answer.status_code == 503
+    assert "Start it." in answer.json["error"]["message"]
+    # When it is there, Then the plane starts with a later request
     until(lambda: client.post("/inference", json={"prompt": "x"}).status_code == 200, seconds=5, what="it has started")
     assert client.get("/mcp/models").status_code == 200
-    assert len(starts) == 2
+
+
+def test_a_plane_that_cannot_start_is_not_started_again_by_every_request(house: House) -> None:
+    # Given a start that fails, and a clock
+    starts, now = [0], [100.0]
+
+    def start() -> PlaneParts:
+        starts[0] += 1
+        if starts[0] == 1:
+            raise Unavailable("etcd does not answer.", retry_after=1)
+        return house.parts()
+
+    app = Flask("plane")
+    hold(app, start, lambda: now[0])
+    with app.app_context():
+        # When it is asked for again and again, Then it is not tried
+        for _ in range(5):
+            with pytest.raises(Unavailable, match="etcd does not answer"):
+                plane()
+        assert starts == [1]
+        # And a moment later it is, once
+        now[0] += REFUSED_SECONDS
+        assert plane() is plane()
+        assert starts == [2]
 
 
 def test_all_paths_may_stand_below_another(house: House) -> None:
