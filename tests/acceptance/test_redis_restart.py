@@ -36,7 +36,7 @@ def _events(system: System, user: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("role", ["redis-truth", "redis-traffic"])
 def test_all_resume_when_redis_answers_again(role: str, make_system: Callable[..., System]) -> None:
     # Given a system under load, whose clients are soon told that an add is not applied yet
@@ -47,7 +47,7 @@ def test_all_resume_when_redis_answers_again(role: str, make_system: Callable[..
         load.start(Adds(system), plan)
     load.start(chats, singles("now", ENDLESS))
     load.allow(ENDLESS)
-    assert load.reached(500, seconds=30)
+    assert load.reached(500, seconds=60), load.failures
 
     # When its Redis is killed and answers again
     system.kill(*kinds(system)[role][0])
