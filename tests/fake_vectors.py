@@ -131,14 +131,14 @@ class FakeVectors:
 
     def get(self, owner: Owner, ids: Sequence[str], *, vectors: bool = False) -> list[Hit]:
         found = {point.id: point for point in self._own(owner, ids)}
-        return [replace(_hit(point, False), dense=self._told(point, vectors)) for point in found.values()]
+        return [_hit(point, False)._replace(dense=self._told(point, vectors)) for point in found.values()]
 
     def scroll(
         self, where: Where, *, limit: int = 1000, cursor: str | None = None, vectors: bool = False
     ) -> tuple[list[Hit], str | None]:
         found = [point for point in self._matching(where) if cursor is None or point.id >= cursor]
         following = found[limit].id if len(found) > limit else None
-        return [replace(_hit(point, False), dense=self._told(point, vectors)) for point in found[:limit]], following
+        return [_hit(point, False)._replace(dense=self._told(point, vectors)) for point in found[:limit]], following
 
     def _told(self, point: Point, vectors: bool) -> tuple[float, ...] | None:
         dense = self._dense(point) if vectors else None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from memoryos_tasks.core.events import Role
 
@@ -94,8 +97,7 @@ class Segment:
     written: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(NamedTuple):
     """One item that a retrieval found, best first in its list. A raw turn has one source: its event id."""
 
     id: str
@@ -110,4 +112,5 @@ class Recalled:
     name: str | None = None
     #: Where it stands: "stm" or the page of a turn, the segment of a page.
     place: str = ""
-    parts: dict[str, float] = field(default_factory=dict)
+    #: What the score is the sum of, by name.
+    parts: Mapping[str, float] = MappingProxyType({})

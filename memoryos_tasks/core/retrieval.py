@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import hypot
 
 from memoryos_tasks.core.events import Role
@@ -131,22 +131,22 @@ def speaks(question: str, name: str | None, role: Role | None) -> bool:
 
 
 class Signal:
-    """One ranked list of scores, divided by its best; ids that are not in it get ``floor``."""
+    """One ranked list of scores, divided by its best: ``shares``. Ids that are not in it get ``floor``."""
 
-    __slots__ = ("_best", "floor", "raw")
+    __slots__ = ("floor", "shares")
 
     def __init__(
         self, raw: Mapping[str, float], *, best: float, full: bool, beside: Mapping[str, float] | None = None
     ) -> None:
+        best = max(best, 1e-9)
         #: ``beside`` are scores of ids that did not come into the list.
-        self.raw = {**beside, **raw} if beside else raw
-        self._best = max(best, 1e-9)
+        every = {**beside, **raw} if beside else raw
+        self.shares = {id: score / best if score > 0.0 else 0.0 for id, score in every.items()}
         #: A list that was cut says only that the others are not better than its last.
-        self.floor = max(0.0, min(raw.values(), default=0.0)) / self._best if full else 0.0
+        self.floor = max(0.0, min(raw.values(), default=0.0)) / best if full else 0.0
 
     def __getitem__(self, id: str) -> float:
-        score = self.raw.get(id)
-        return self.floor if score is None else max(0.0, score) / self._best
+        return self.shares.get(id, self.floor)
 
 
 def placed(
@@ -165,7 +165,7 @@ def placed(
         if len(ranked) == limit:
             break
         if not item.sources or not shown.issuperset(item.sources):
-            ranked.append(replace(item, score=min(item.score, lowest)))
+            ranked.append(item._replace(score=min(item.score, lowest)))
             shown.update(item.sources)
     return ranked
 
@@ -175,7 +175,7 @@ def lifted(facts: Sequence[Recalled], turns: Sequence[Recalled]) -> list[Recalle
     by_event = {source: turn.score for turn in turns for source in turn.sources}
     scores = [max((by_event.get(source, 0.0) for source in fact.sources), default=0.0) for fact in facts]
     pairs = zip(facts, scores, strict=True)
-    return [fact if score <= fact.score else replace(fact, score=score) for fact, score in pairs]
+    return [fact if score <= fact.score else fact._replace(score=score) for fact, score in pairs]
 
 
 def fact_room(limit: int, turns: int) -> int:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from memoryos_tasks.core.items import Kind, Recalled
 from memoryos_tasks.core.retrieval import NEIGHBOUR_GAP
@@ -41,8 +42,7 @@ class Reason(StrEnum):
     EXCLUDED = "excluded"
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
+class LeftOut(NamedTuple):
     """A candidate that was found and is not shown. ``score`` is None where none was reckoned."""
 
     id: str

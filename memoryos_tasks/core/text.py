@@ -109,7 +109,7 @@ def query_weights(text: str, key: bytes = b"") -> dict[int, float]:
 
     Chinese words that only ask are left out, and words of like meaning are added (:mod:`thesaurus_zh`).
     """
-    asked = ASKING.sub(" ", text)
+    asked = text if text.isascii() else ASKING.sub(" ", text)
     weights: dict[str, float] = {}
     for term in terms(asked):
         if not _unspaced(term) or (len(term) > 1 and not FREQUENT.issuperset(term)):

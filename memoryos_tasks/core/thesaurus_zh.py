@@ -57,4 +57,6 @@ _ANY = re.compile("|".join(sorted(map(re.escape, RELATED), key=len, reverse=True
 @lru_cache(maxsize=4096)
 def widened(question: str) -> tuple[str, ...]:
     """The words that the words of a question stand for as well, in order of first mention, each once."""
+    if question.isascii():
+        return ()
     return tuple(dict.fromkeys(other for word in _ANY.findall(question) for other in RELATED[word]))

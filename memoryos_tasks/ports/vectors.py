@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from memoryos_tasks.core.events import Owner
 
@@ -66,8 +66,7 @@ class Search:
     corpus: Where | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A point that a search or read found. ``score`` is 0.0 for plain reads."""
 
     id: str

@@ -17,6 +17,8 @@ from memoryos_tasks.services.inquiry import FACTS
 ASKED = 3.0
 #: What the newest of several such facts gets besides.
 NEWEST = 1.0
+#: What the score of a turn is the sum of.
+PARTS = ("window", "own", "dense", "speaker", "time")
 
 
 def scored(
@@ -38,32 +40,36 @@ def scored(
     """
     speaks = cache(partial(retrieval.speaks, query))
     turns, distilled = _signals(lists, depth)
+    window, own, dense = turns["window"], turns["own"], turns["dense"]
     filling = {hit.id: ASKED + NEWEST / (1 + at) for at, hit in enumerate(lists.get("asked", ()))}
     hits = {hit.id: hit for found in lists.values() for hit in found}
-    spoken: list[tuple[float, Hit, dict[str, float]]] = []
+    spoken: list[tuple[float, float, str, tuple[float, ...]]] = []
     items = []
-    for hit in hits.values():
+    for id, hit in hits.items():
         payload = hit.payload
         if payload["kind"] == Kind.TURN:
             name = payload.get("name")
-            parts = {
-                "window": formula.window * turns["window"][hit.id],
-                "own": formula.own * turns["own"][hit.id],
-                "dense": formula.dense * turns["dense"][hit.id],
-                "speaker": formula.speaker * speaks(name and opened(name), payload.get("role")),
-                "time": formula.time * nearness(payload["timestamp"], span),
-            }
-            spoken.append((sum(parts.values()), hit, parts))
+            amounts = (
+                formula.window * window[id],
+                formula.own * own[id],
+                formula.dense * dense[id],
+                formula.speaker * speaks(name and opened(name), payload.get("role")),
+                formula.time * nearness(payload["timestamp"], span),
+            )
+            spoken.append((sum(amounts), payload["timestamp"], id, amounts))
         else:  # its own text stands for a window: it has no neighbours
             parts = {
-                "own": (formula.window + formula.own) * distilled["own"][hit.id],
-                "dense": formula.dense * distilled["dense"][hit.id],
+                "own": (formula.window + formula.own) * distilled["own"][id],
+                "dense": formula.dense * distilled["dense"][id],
             }
-            if hit.id in filling:
-                parts["asked"] = filling[hit.id]
+            if id in filling:
+                parts["asked"] = filling[id]
             items.append(_recalled(hit, parts, sum(parts.values())))
-    best = nlargest(keep, spoken, key=lambda row: (row[0], row[1].payload["timestamp"], row[1].id))
-    return [_recalled(hit, parts, score) for score, hit, parts in best] + items
+    best = [
+        _recalled(hits[id], dict(zip(PARTS, amounts, strict=True)), score)
+        for score, _, id, amounts in nlargest(keep, spoken)
+    ]
+    return best + items
 
 
 def _signals(lists: Mapping[str, Sequence[Hit]], depth: int) -> tuple[dict[str, Signal], dict[str, Signal]]:

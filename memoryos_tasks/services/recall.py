@@ -173,7 +173,7 @@ class Recall:
 
         def opened(item: Recalled) -> Recalled:
             name = item.name and self._codec.open(owner, item.name)
-            return replace(item, content=self._codec.open(owner, item.content), name=name)
+            return item._replace(content=self._codec.open(owner, item.content), name=name)
 
         turns, out = chosen([item for item in kept if item.kind is Kind.TURN], limit, opened)
         lifted = retrieval.lifted([item for item in items if item.kind in FACTS], turns)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from memoryos_tasks.core.items import Kind, Recalled, Tier
@@ -65,7 +63,7 @@ def test_what_has_no_chance_is_not_opened() -> None:
 
     def open_(item: Recalled) -> Recalled:
         opened.append(item.id)
-        return replace(item, content=f"plain {item.id}")
+        return item._replace(content=f"plain {item.id}")
 
     kept, _ = chosen([turn(number, "sealed") for number in range(9)], 2, open_)
     assert [item.content for item in kept] == ["plain t0", "plain t1"]

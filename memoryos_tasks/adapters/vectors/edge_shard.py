@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import qdrant_edge as engine
 
 from memoryos_tasks.adapters.vectors.edge_files import engine_errors
-from memoryos_tasks.adapters.vectors.edge_schema import DENSE, INDEXED, schema
+from memoryos_tasks.adapters.vectors.edge_queries import named, requests
+from memoryos_tasks.adapters.vectors.edge_schema import DENSE, INDEXED, held, schema
 from memoryos_tasks.adapters.vectors.edge_spaces import EdgeSpaces
-from memoryos_tasks.adapters.vectors.filters import beyond, built_once, known_form, matching, owned
-from memoryos_tasks.adapters.vectors.payloads import Id, Kept, Payloads
+from memoryos_tasks.adapters.vectors.filters import beyond, known_form, matching, owned
+from memoryos_tasks.adapters.vectors.payloads import Kept, Payloads
 from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Hit, Patch, Point, Search, SparseVector, Where
@@ -61,7 +63,7 @@ class Shard(EdgeSpaces):
                     "use the embedder that wrote it, or an empty data directory",
                     param="embedding.provider",
                 )
-            shard = engine.EdgeShard.load(str(folder))
+            shard = engine.EdgeShard.load(str(folder), held())
         else:
             folder.mkdir(exist_ok=True)
             shard = engine.EdgeShard.create(str(folder), schema(self._dimensions))
@@ -127,7 +129,7 @@ class Shard(EdgeSpaces):
         self._update(write, [point.id for point in points])
 
     def _stored(self, owner: Owner, point: Point, fence: int | None) -> engine.Point:
-        vectors = _named(point.sparse)
+        vectors = named(point.sparse)
         if point.dense is not None:
             self._fits(point.dense)
             vectors[self._dense] = list(point.dense)
@@ -156,50 +158,41 @@ class Shard(EdgeSpaces):
         with self._writing:
             there = [hit.id for hit in self.get(owner, [*sparse])]  # the engine refuses to change what is not
             if there:
-                vectors = [engine.PointVectors(id, _named(sparse[id])) for id in there]
+                vectors = [engine.PointVectors(id, named(sparse[id])) for id in there]
                 self._update(engine.UpdateOperation.update_vectors(vectors, owned(owner)), there)
 
     def delete(self, owner: Owner, ids: Sequence[str], *, fence: int | None = None) -> None:
         self._update(engine.UpdateOperation.delete_points_by_filter(owned(owner, ids, fence)), ids)
 
     def search(self, queries: Sequence[Search]) -> list[list[Hit]]:
-        matched = built_once(matching)
-        asked = {
-            at: request for at, query in enumerate(queries) if (request := self._request(query, matched)) is not None
-        }
+        for query in queries:
+            if query.dense is not None:
+                self._fits(query.dense)
+        asked = requests(queries, self._dense)
+        found: list[list[Hit]] = [[] for _ in queries]
         if not asked:
-            return [[] for _ in queries]
+            return found
         with engine_errors("search"):
             answers = self._shard.query_batch(engine.QueryBatchRequest(list(asked.values())))
             # Each access of a point's id makes a UUID, and lists overlap: ids are read once a point, payloads once
             # an id.
-            listed = [[(point.id, point.score) for point in answer] for answer in answers]
-            known = self._payloads.get(dict.fromkeys(id for rows in listed for id, _ in rows))
-        found: list[list[Hit]] = [[] for _ in queries]
+            ids: dict[int, UUID] = {}
+            listed: list[list[tuple[int, float]]] = []
+            for answer in answers:
+                listed.append(rows := [])
+                for point in answer:
+                    id: Any = point.id  # a UUID, as all of ours are
+                    ids[number := id.int] = id
+                    rows.append((number, point.score))
+            known = self._payloads.get(ids)
         for at, rows in zip(asked, listed, strict=True):
             # What was deleted meanwhile has no payload any more.
-            found[at] = [Hit(*known[id], float(score)) for id, score in rows if id in known]
+            found[at] = [Hit(*known[number], score) for number, score in rows if number in known]
         return found
 
-    def _read(self, ids: Sequence[Id]) -> dict[Id, Kept]:
-        records = self._shard.retrieve([*ids], True, False)
-        return {(id := record.id): (str(id), record.payload or {}) for record in records}
-
-    def _request(self, query: Search, matched: Callable[[Where], engine.Filter]) -> engine.QueryRequest | None:
-        where = matched(query.where)
-        if query.dense is not None:
-            self._fits(query.dense)
-            nearest = engine.Query.Nearest(list(query.dense), using=self._dense)
-            return engine.QueryRequest(query.limit, query=nearest, filter=where)
-        if query.sparse is None or not query.sparse.indices:
-            return None
-        corpus = where if query.corpus is None else matched(query.corpus)
-        return engine.QueryRequest(
-            query.limit,
-            query=engine.Query.Nearest(_sparse(query.sparse), using=query.using),
-            filter=where,
-            params=engine.SearchParams(idf=engine.IdfParams(corpus=corpus)),
-        )
+    def _read(self, ids: Sequence[UUID]) -> dict[int, Kept]:
+        records: Sequence[Any] = self._shard.retrieve([*ids], True, False)
+        return {(id := record.id).int: (str(id), record.payload or {}) for record in records}
 
     def get(self, owner: Owner, ids: Sequence[str], *, vectors: bool = False) -> list[Hit]:
         with engine_errors("read"):
@@ -267,14 +260,6 @@ class Shard(EdgeSpaces):
             if self._unflushed >= FLUSH_EVERY:
                 self._shard.flush()
                 self._unflushed = 0
-
-
-def _sparse(vector: SparseVector) -> engine.SparseVector:
-    return engine.SparseVector(list(vector.indices), list(vector.values))
-
-
-def _named(vectors: Mapping[str, SparseVector]) -> dict[str, Any]:
-    return {name: _sparse(vector) for name, vector in vectors.items()}
 
 
 def _hit(point: Any, name: str) -> Hit:

@@ -13,6 +13,7 @@ import qdrant_edge as engine
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.ports.vectors import Where
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -77,14 +78,14 @@ def lacking_vector(name: str) -> engine.Filter:
     return engine.Filter(must_not=[engine.HasVectorCondition(name)])
 
 
-def built_once(build: Callable[[Where], T]) -> Callable[[Where], T]:
-    """``build``, made once for each object: the queries of a batch share their conditions."""
+def built_once(build: Callable[[S], T]) -> Callable[[S], T]:
+    """``build``, made once for each object, which must outlive it: the queries of a batch share their parts."""
     made: dict[int, T] = {}
 
-    def built(where: Where) -> T:
-        if id(where) not in made:
-            made[id(where)] = build(where)
-        return made[id(where)]
+    def built(source: S) -> T:
+        if id(source) not in made:
+            made[id(source)] = build(source)
+        return made[id(source)]
 
     return built
 

@@ -11,8 +11,6 @@ from uuid import UUID
 #: Payloads kept; the least lately read go first. About a kilobyte each.
 MOST_KEPT = 20_000
 
-#: A point's id as the engine types it; ours are UUIDs.
-Id = int | UUID | str
 #: A point's id as text, and its payload; not to be changed.
 Kept = tuple[str, Mapping[str, Any]]
 
@@ -20,26 +18,27 @@ Kept = tuple[str, Mapping[str, Any]]
 class Payloads:
     """A bounded cache. It is right because every write to the store passes through its owner, who tells it."""
 
-    def __init__(self, read: Callable[[Sequence[Id]], Mapping[Id, Kept]], *, most: int = MOST_KEPT) -> None:
+    def __init__(self, read: Callable[[Sequence[UUID]], Mapping[int, Kept]], *, most: int = MOST_KEPT) -> None:
         self._read = read
         self._most = most
-        self._kept: OrderedDict[Id, Kept] = OrderedDict()
+        #: By the ids' numbers: Python's own UUIDs are slow keys.
+        self._kept: OrderedDict[int, Kept] = OrderedDict()
         self._writes = 0
         self._guard = threading.Lock()
 
-    def get(self, ids: Iterable[Id]) -> dict[Id, Kept]:
-        """The payloads of the points that exist among these."""
-        found: dict[Id, Kept] = {}
-        missing: list[Id] = []
+    def get(self, ids: Mapping[int, UUID]) -> dict[int, Kept]:
+        """The payloads of the points that exist among these, which are given and told by their ids' numbers."""
+        found: dict[int, Kept] = {}
+        missing: list[UUID] = []
         with self._guard:
             before = self._writes
-            for id in ids:
-                kept = self._kept.get(id)
+            for number, id in ids.items():
+                kept = self._kept.get(number)
                 if kept is None:
                     missing.append(id)
                 else:
-                    self._kept.move_to_end(id)
-                    found[id] = kept
+                    self._kept.move_to_end(number)
+                    found[number] = kept
         if missing:
             fresh = self._read(missing)
             found.update(fresh)
@@ -62,4 +61,4 @@ class Payloads:
         with self._guard:
             self._writes += 1
             for id in ids:
-                self._kept.pop(UUID(id), None)
+                self._kept.pop(UUID(id).int, None)

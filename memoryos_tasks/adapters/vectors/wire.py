@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -31,10 +31,10 @@ def serve(store: SpacedStore, body: str) -> str:
     return json.dumps(operation(store, call["args"]), default=_plain, ensure_ascii=False)
 
 
-def hit(row: Mapping[str, Any]) -> Hit:
-    """A hit out of an answer."""
-    dense = tuple(row["dense"]) if row.get("dense") is not None else None
-    return Hit(row["id"], row["payload"], row["score"], dense)
+def hit(row: Sequence[Any]) -> Hit:
+    """A hit out of an answer, where it is a list of its fields."""
+    id, payload, score, dense = row
+    return Hit(id, payload, score, None if dense is None else tuple(dense))
 
 
 def _plain(value: Any) -> Any:
