@@ -22,6 +22,7 @@ from memoryos_tasks.adapters.plane.scheduler import RedisScheduler
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.connections import truth_errors
 from memoryos_tasks.core.plane.config import PlaneConfig
+from memoryos_tasks.core.plane.policy import under
 from memoryos_tasks.core.plane.records import InferenceRecord
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.ledger import Ledger
@@ -37,7 +38,7 @@ from memoryos_tasks.services.work import Keeper
 class WorkersPlane:
     """Endpoints and rules as this process knows them; opened on first use, after the fork.
 
-    Without ``MEMORYOS_MCP_CONFIG`` the defaults hold, and the endpoints are those of the registry in Redis.
+    Without ``MEMORYOS_MCP_CONFIG`` the endpoints and the policy are those of the registry in Redis.
     """
 
     def __init__(self, live: LiveSettings, truth: redis.Redis, codec: Codec) -> None:
@@ -50,14 +51,20 @@ class WorkersPlane:
 
     @property
     def config(self) -> PlaneConfig:
-        """The configuration in force. Raises :class:`ConfigError`."""
+        """The configuration in force: this process' own until the registry has been opened. Raises
+        :class:`ConfigError`."""
+        policy = self._registry.policy() if self._registry is not None else None
+        file = self._followed()
+        return file.under(policy) if file else under(PlaneConfig(), policy)
+
+    def _followed(self) -> LivePlane | None:
         if not os.environ.get(VARIABLE):
-            return PlaneConfig()
+            return None
         with self._lock:
             if self._file is None:
                 self._file = LivePlane(os.environ)
                 self._file.watch()
-            return self._file.current
+            return self._file
 
     def rules(self) -> Rules:
         """How endpoints are chosen and isolated."""

@@ -14,6 +14,7 @@ from memoryos_tasks.core.errors import NotFound
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.plane.config import Endpoint, Limits, Model, PlaneConfig, endpoint
 from memoryos_tasks.core.plane.nodes import NodeStatus, Progress, Term
+from memoryos_tasks.core.plane.policy import Policy
 from memoryos_tasks.core.plane.sessions import Exchange
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.plane.scheduling import EndpointState, State
@@ -29,6 +30,7 @@ class FakeRegistry:
     def __init__(self, *endpoints: Endpoint) -> None:
         self.rows = {one.id: one for one in endpoints}
         self._revision = 1
+        self.shared: Policy | None = None
 
     def endpoints(self) -> Sequence[Endpoint]:
         return list(self.rows.values())
@@ -52,11 +54,17 @@ class FakeRegistry:
             raise NotFound
         return self.rows[id]
 
-    def apply(self, models: Sequence[Endpoint], *, term: Term | None = None) -> None:
-        self.rows = {one.id: one for one in models}
+    def policy(self) -> Policy | None:
+        return self.shared
 
-    def seed(self, models: Sequence[Endpoint]) -> None:
-        self.apply(models)
+    def apply(
+        self, models: Sequence[Endpoint], policy: Policy | None = None, *, term: Term | None = None
+    ) -> None:
+        self.rows = {one.id: one for one in models}
+        self.shared = policy or self.shared
+
+    def seed(self, models: Sequence[Endpoint], policy: Policy | None = None) -> None:
+        self.apply(models, policy)
 
     def listen(self, listener: Callable[[Sequence[Endpoint]], None]) -> Callable[[], None]:
         return lambda: None

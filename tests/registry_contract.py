@@ -11,7 +11,8 @@ from waiting import until
 
 from memoryos_tasks.adapters.plane.shared_registry import SharedRegistry
 from memoryos_tasks.core.errors import NotFound
-from memoryos_tasks.core.plane.config import Endpoint, endpoint_id
+from memoryos_tasks.core.plane.config import Breaker, Endpoint, Limits, endpoint_id
+from memoryos_tasks.core.plane.policy import Policy
 
 #: Opens a registry of the node of this name over the test's one store; it is started, and closed after the test.
 OpenOne = Callable[[str], SharedRegistry]
@@ -84,6 +85,27 @@ class RegistryContract:
         registry.drain(A.id)
         registry.apply([B])
         assert registry.endpoints() == (B, C)
+
+    def test_a_policy_holds_for_all_until_a_file_says_another(self, open_one: OpenOne) -> None:
+        one, two = open_one("one"), open_one("two")
+        assert one.policy() is None
+        # When the file of a node says one
+        strict = Policy(limits=Limits(rps=7.0), breaker=Breaker(failures=2), timeout=9.0)
+        one.apply([A], strict)
+        # Then all have it, also who comes later
+        until(lambda: two.policy() == strict, seconds=5, what="the other node has the policy")
+        assert open_one("three").policy() == strict
+        # And a change of models alone, by a node that has no file, leaves it
+        two.apply([A, B])
+        two.put(C)
+        until(lambda: one.endpoints() == (A, B, C), seconds=5, what="the first node has the models")
+        assert one.policy() == two.policy() == strict
+        # And a node that starts again with its old file does not bring it back
+        loose = replace(strict, timeout=30.0)
+        two.apply([A, B], loose)
+        again = open_one("one")
+        again.seed([A], strict)
+        assert again.policy() == loose
 
     def test_a_node_that_starts_with_an_old_file_undoes_nothing(self, open_one: OpenOne) -> None:
         one, two = open_one("one"), open_one("two")

@@ -111,17 +111,17 @@ def wired(running: Any, settings: Settings) -> PlaneParts:
     from memoryos_tasks.adapters.redis.connections import traffic, truth
     from memoryos_tasks.adapters.vault.files import FileVault
 
-    live, record, news = running.live, truth(settings), traffic(settings)
+    live, registry, record, news = running.live, running.registry, truth(settings), traffic(settings)
 
     def config() -> PlaneConfig:
-        now: PlaneConfig = live.current
+        now: PlaneConfig = live.under(registry.policy())
         return now
 
     observed = Observation(record, news, settings)
     observed.telling(running.node.id).start()
     return PlaneParts(
         config,
-        running.registry,
+        registry,
         running.node.nodes,
         RedisScheduler(news, lambda: Rules(config().scheduling, config().breaker)).states,
         RedisSessions(record, SealedCodec(FileVault(settings.vault_dir))),

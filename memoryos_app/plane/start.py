@@ -16,6 +16,7 @@ from memoryos_tasks.adapters.plane.files import VARIABLE
 from memoryos_tasks.adapters.plane.reload import LivePlane
 from memoryos_tasks.core.errors import MemoryOSError
 from memoryos_tasks.core.plane.config import PlaneConfig, model_names
+from memoryos_tasks.core.plane.policy import policy_of
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.plane.registry import Registry
 
@@ -101,7 +102,7 @@ class Starter:
         node = open_node(config, settings, registry)
         node.start()
         log.info("this node has registered itself and reports its health", node=node.id)
-        self.live.on_change(lambda old, new: registry.apply(new.models) if old.models != new.models else None)
+        self.live.on_change(lambda old, new: _share(registry, old, new))
         self.live.watch()
         log.info("models", available=model_names(registry.endpoints()))
         return Plane(self.live, registry, node)
@@ -112,6 +113,12 @@ class Starter:
         if not self._inside:
             return config
         return replace(config, server=replace(config.server, host=gateway.host, port=gateway.port))
+
+
+def _share(registry: Registry, old: PlaneConfig, new: PlaneConfig) -> None:
+    """What a changed file says for all nodes."""
+    if (old.models, policy_of(old)) != (new.models, policy_of(new)):
+        registry.apply(new.models, policy_of(new))
 
 
 def inside_gateway(environ: Mapping[str, str], settings: Callable[[], Settings]) -> Starter | None:

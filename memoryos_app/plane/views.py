@@ -29,7 +29,9 @@ from memoryos_app.schemas.plane import (
 from memoryos_tasks.core.completion import said
 from memoryos_tasks.core.errors import InvalidRequest, MemoryOSError, TrafficDown, Unauthorized
 from memoryos_tasks.core.events import Owner
+from memoryos_tasks.core.plane.config_rows import policy_row
 from memoryos_tasks.core.plane.messages import opcode_of
+from memoryos_tasks.core.plane.policy import policy_of
 
 area = Area("plane", __name__, description="The model control plane")
 #: What a probe asks: without a key and without a limit, or a busy plane would be taken for a dead one.
@@ -137,6 +139,19 @@ def nodes() -> Response:
     """List the plane's nodes"""
     operators_only()
     return jsonify(node_status.status(plane(), parts()))
+
+
+@route(area, "/mcp/config")
+@gives(area, 200, says="The policy in force at this node, with its revision; times in seconds, no secrets.")
+@gives(area, 403, ErrorSchema, says="This call is for operators.")
+def config() -> Response:
+    """Show the policy in force
+
+    `limits`, `scheduling`, `breaker`, `sessions` and `timeout` are shared by all nodes; what this node's environment
+    sets stands in their place here.
+    """
+    operators_only()
+    return jsonify({"policy": policy_row(policy_of(plane().config())), "revision": plane().registry.revision()})
 
 
 @route(area, "/mcp/reload", "POST")

@@ -21,7 +21,7 @@ from memoryos_app.plane.app_parts import REFUSED_SECONDS, PlaneParts, hold, plan
 from memoryos_app.plane.auth import same
 from memoryos_tasks.core import settings as options
 from memoryos_tasks.core.errors import Unavailable, UpstreamTimeout
-from memoryos_tasks.core.plane.config import Auth, PlaneConfig
+from memoryos_tasks.core.plane.config import Auth, Limits, PlaneConfig
 from memoryos_tasks.core.plane.messages import Opcode, opcode_of
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.ledger import Status
@@ -363,6 +363,16 @@ def test_a_plane_that_cannot_start_is_not_started_again_by_every_request(house: 
         assert starts == [2]
 
 
+def test_operators_see_the_policy_in_force(house: House, client: FlaskClient) -> None:
+    house.config = replace(house.config, limits=Limits(rps=7.0), auth=Auth(enabled=True, api_key=KEY))
+    told = client.get("/mcp/config", headers={"X-API-Key": KEY}).json
+    assert told["policy"]["limits"]["rps"] == 7.0
+    assert {"scheduling", "breaker", "sessions", "timeout"} < set(told["policy"])
+    assert (KEY in str(told), told["revision"]) == (False, house.registry.revision())
+    assert client.get("/mcp/config").status_code == 401
+    assert client.get("/mcp/config", headers={"X-API-Key": "mos-nobody"}).status_code in (401, 403)
+
+
 def test_all_paths_may_stand_below_another(house: House) -> None:
     client = house.app("/plane").test_client()
     assert client.post("/plane/inference", json={"prompt": "x"}).json == {"text": "ok"}
@@ -372,5 +382,6 @@ def test_all_paths_may_stand_below_another(house: House) -> None:
 
 def test_the_document_describes_the_calls(client: FlaskClient) -> None:
     paths = client.get("/openapi.json").json["paths"]
-    assert {"/inference", "/mcp/messages", "/mcp/models", "/mcp/endpoints", "/mcp/nodes", "/mcp/health"} <= set(paths)
+    calls = ("messages", "models", "endpoints", "nodes", "health", "config", "reload")
+    assert {"/inference", *(f"/mcp/{call}" for call in calls)} <= set(paths)
     assert served("m").token

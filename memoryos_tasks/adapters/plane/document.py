@@ -12,7 +12,7 @@ from memoryos_tasks.core.errors import UnreadableRegistry
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.plane.catalogue import Catalogue
 from memoryos_tasks.core.plane.config import Endpoint
-from memoryos_tasks.core.plane.config_rows import endpoint_of, endpoint_row
+from memoryos_tasks.core.plane.config_rows import endpoint_of, endpoint_row, policy_row, shared_policy
 from memoryos_tasks.ports.codec import Codec
 
 log = structlog.get_logger(__name__)
@@ -40,6 +40,7 @@ class Documents:
             "models": [self._row(each) for each in catalogue.configured.values()],
             "changes": {id: each and self._row(each) for id, each in catalogue.changed.items()},
             "files": dict(catalogue.files),
+            "policy": catalogue.policy and policy_row(catalogue.policy),
         }, ensure_ascii=False)
 
     def read(self, document: str) -> tuple[Catalogue, float]:
@@ -50,7 +51,9 @@ class Documents:
             rows: dict[str, Any] = json.loads(document)
             models = [self._endpoint(row) for row in rows["models"]]
             changes = {id: self._endpoint(row) if row else None for id, row in rows["changes"].items()}
-            return Catalogue({each.id: each for each in models}, changes, dict(rows["files"])), float(rows["at"])
+            policy = shared_policy(rows["policy"]) if rows.get("policy") else None
+            configured = {each.id: each for each in models}
+            return Catalogue(configured, changes, dict(rows["files"]), policy), float(rows["at"])
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UnreadableRegistry from error
 

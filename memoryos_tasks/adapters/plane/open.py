@@ -20,6 +20,7 @@ from memoryos_tasks.adapters.vault.files import FileVault
 from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.core.plane.config import Endpoint, PlaneConfig
 from memoryos_tasks.core.plane.nodes import Pace, pace
+from memoryos_tasks.core.plane.policy import policy_of
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.plane.election import Seat
@@ -48,7 +49,7 @@ def open_registry(
     try:
         registry.start()
         if seed or not registry.revision():
-            registry.seed(config.models)
+            registry.seed(config.models, policy_of(config))
     except Exception:
         registry.close()
         raise

@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from memoryos_tasks.adapters.plane.files import Loaded, config_file, content_of, digest, load
+from memoryos_tasks.adapters.plane.files import PREFIX, Loaded, config_file, content_of, digest, load
 from memoryos_tasks.adapters.plane.reload_watch import DirectoryWatch
 from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.core.plane.config import PlaneConfig
 from memoryos_tasks.core.plane.config_changes import changed
+from memoryos_tasks.core.plane.policy import Policy, under
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ class LivePlane:
         self._environ = dict(environ)
         self._path = config_file(self._environ, path)
         self._loaded = load(self._environ, self._path)
+        #: What :meth:`under` has made last, and of what: it is asked for with every request.
+        self._under: tuple[Loaded, Policy | None, PlaneConfig] | None = None
         self._refused = ""
         self._refused_digest = ""
         self._listeners: list[Listener] = []
@@ -58,6 +61,14 @@ class LivePlane:
     def loaded(self) -> Loaded:
         """As ``current``, with the place each value came from."""
         return self._loaded
+
+    def under(self, policy: Policy | None) -> PlaneConfig:
+        """The configuration in force where the plane has this policy; what this process' environment sets stays."""
+        loaded, known = self._loaded, self._under
+        if known is None or known[0] is not loaded or known[1] is not policy:
+            own = {key for key, given in loaded.given.items() if given.key.startswith(PREFIX)}
+            known = self._under = (loaded, policy, under(loaded.config, policy, own))
+        return known[2]
 
     @property
     def refused(self) -> str:

@@ -16,6 +16,7 @@ from memoryos_tasks.core.errors import Busy, MemoryOSError, RegistryDown
 from memoryos_tasks.core.plane.catalogue import Catalogue
 from memoryos_tasks.core.plane.config import Endpoint
 from memoryos_tasks.core.plane.nodes import Progress, Term
+from memoryos_tasks.core.plane.policy import Policy
 from memoryos_tasks.ports.plane.registry import Listener
 
 log = structlog.get_logger(__name__)
@@ -60,6 +61,9 @@ class SharedRegistry:
     def endpoints(self) -> Sequence[Endpoint]:
         return self._known.endpoints
 
+    def policy(self) -> Policy | None:
+        return self._known.catalogue.policy
+
     def revision(self) -> int:
         return self._known.progress.revision
 
@@ -75,11 +79,13 @@ class SharedRegistry:
     def remove(self, id: str, *, term: Term | None = None) -> None:
         self._change(lambda catalogue: catalogue.remove(id), term)
 
-    def apply(self, models: Sequence[Endpoint], *, term: Term | None = None) -> None:
-        self._change(lambda catalogue: catalogue.apply(models, self._node), term)
+    def apply(
+        self, models: Sequence[Endpoint], policy: Policy | None = None, *, term: Term | None = None
+    ) -> None:
+        self._change(lambda catalogue: catalogue.apply(models, self._node, policy), term)
 
-    def seed(self, models: Sequence[Endpoint]) -> None:
-        self._change(lambda catalogue: catalogue.seed(models, self._node), None)
+    def seed(self, models: Sequence[Endpoint], policy: Policy | None = None) -> None:
+        self._change(lambda catalogue: catalogue.seed(models, self._node, policy), None)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         with self._reading:

@@ -1,4 +1,4 @@
-"""The endpoints of the plane: what the configuration names, and what was changed at run time.
+"""What the nodes of the plane share: its policy, the endpoints of the configuration, and what was changed at run time.
 
 A change at run time outlives new configurations until the configuration's own word on that endpoint changes.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from memoryos_tasks.core.errors import NotFound
 from memoryos_tasks.core.plane.config import Endpoint
+from memoryos_tasks.core.plane.policy import Policy
 
 #: Nodes of which it is remembered what their files said.
 MOST_NODES = 64
@@ -21,11 +22,13 @@ class Catalogue:
     """``changed`` holds None for an endpoint of the configuration that was removed at run time.
 
     ``files`` holds by node the digest of what its file said last; the node that said something last is last.
+    ``policy`` is None until a file has said one.
     """
 
     configured: Mapping[str, Endpoint] = field(default_factory=dict)
     changed: Mapping[str, Endpoint | None] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    policy: Policy | None = None
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """What there is: the configuration's endpoints in its order, then those added at run time by their ids."""
@@ -53,22 +56,23 @@ class Catalogue:
             changed[id] = None
         return replace(self, changed=changed)
 
-    def apply(self, models: Sequence[Endpoint], node: str) -> Catalogue:
-        """With this list, which the node's file says, as the configuration."""
+    def apply(self, models: Sequence[Endpoint], node: str, policy: Policy | None = None) -> Catalogue:
+        """With this list and policy, which the node's file says, as the configuration; without a policy the old one
+        stays."""
         configured = {each.id: each for each in models}
         kept = {id: each for id, each in self.changed.items() if self.configured.get(id) == configured.get(id)}
-        return Catalogue(configured, kept, self._said(node, digest(models)))
+        return Catalogue(configured, kept, self._said(node, digest(models, policy)), policy or self.policy)
 
-    def seed(self, models: Sequence[Endpoint], node: str) -> Catalogue:
+    def seed(self, models: Sequence[Endpoint], node: str, policy: Policy | None = None) -> Catalogue:
         """As :meth:`apply`, for a node that starts: its file counts when it says something that it did not say when
         the node was there last. A node that is new counts unless another one's file says the same. So a node that
         starts again with an old file does not undo what another one applied meanwhile."""
-        mark, said = digest(models), self.files.get(node)
+        mark, said = digest(models, policy), self.files.get(node)
         if said == mark:
             return self
         if said is None and mark in self.files.values():
             return replace(self, files=self._said(node, mark))
-        return self.apply(models, node)
+        return self.apply(models, node, policy)
 
     def _said(self, node: str, mark: str) -> dict[str, str]:
         others = [(each, said) for each, said in self.files.items() if each != node]
@@ -81,7 +85,7 @@ class Catalogue:
         return found
 
 
-def digest(models: Sequence[Endpoint]) -> str:
-    """Tells lists of models apart, their secrets too; too short to prove a guess at one of them."""
+def digest(models: Sequence[Endpoint], policy: Policy | None = None) -> str:
+    """Tells lists of models and policies apart, secrets too; too short to prove a guess at one of them."""
     each = [(repr(model), model.token) for model in models]
-    return hashlib.sha256(repr(each).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr((each, policy)).encode()).hexdigest()[:12]

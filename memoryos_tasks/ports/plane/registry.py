@@ -1,4 +1,4 @@
-"""The registry: which model endpoints there are, the same for all who open it."""
+"""The registry: which model endpoints there are and by which policy they are used, the same for all who open it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Protocol
 
 from memoryos_tasks.core.plane.config import Endpoint
 from memoryos_tasks.core.plane.nodes import Progress, Term
+from memoryos_tasks.core.plane.policy import Policy
 
 #: Called with all endpoints after a change, in a thread of the registry; what it raises is logged.
 Listener = Callable[[Sequence[Endpoint]], None]
@@ -22,6 +23,9 @@ class Registry(Protocol):
     def endpoints(self) -> Sequence[Endpoint]:
         """All endpoints, those that drain among them."""
 
+    def policy(self) -> Policy | None:
+        """What holds for the plane as a whole; None until a node's file has said it."""
+
     def revision(self) -> int:
         """Grows with every change; the same for all that see the same."""
 
@@ -34,11 +38,13 @@ class Registry(Protocol):
     def remove(self, id: str, *, term: Term | None = None) -> None:
         """Forget the endpoint. Raises :class:`NotFound`."""
 
-    def apply(self, models: Sequence[Endpoint], *, term: Term | None = None) -> None:
-        """Make this list the configuration, as a whole. What was changed at run time stays, except for endpoints on
-        which the list says something new."""
+    def apply(
+        self, models: Sequence[Endpoint], policy: Policy | None = None, *, term: Term | None = None
+    ) -> None:
+        """Make this list the configuration, as a whole, and this the policy; without one the old policy stays. What
+        was changed at run time stays, except for endpoints on which the list says something new."""
 
-    def seed(self, models: Sequence[Endpoint]) -> None:
+    def seed(self, models: Sequence[Endpoint], policy: Policy | None = None) -> None:
         """As :meth:`apply`, for a node that starts: its file counts when it says something else than when the node was
         there last, or, for a new node, than the files of the others. An old file undoes nothing."""
 
