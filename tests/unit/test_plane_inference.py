@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,6 +126,7 @@ class World:
         self.calls: list[ModelCall] = []
         self.records: list[InferenceRecord] = []
         self.slept: list[float] = []
+        self.sleep: Callable[[float], None] = self.slept.append
         self.endpoints = endpoints
         self.keeps: Callable[[str], bool] = lambda text: "secret" in text
 
@@ -132,7 +134,7 @@ class World:
         inference = Inference(
             lambda: self.endpoints, self.scheduler, self.budget,
             lambda endpoint: FakeEndpoint(endpoint.id, self.errors.get(endpoint.id), self.calls),
-            self.records.append, keeps=self.keeps, clock=lambda: 1000.0, sleep=self.slept.append)
+            self.records.append, keeps=self.keeps, clock=lambda: 1000.0, sleep=self.sleep)
         body = {"messages": [{"role": "user", "content": text}], "temperature": 0.5}
         more.setdefault("deadline", time.monotonic() + 40)
         return inference.run(PlaneCall("job", OWNER, model, body, **more))
@@ -226,6 +228,29 @@ def test_a_place_is_waited_for() -> None:
     assert world.run().endpoint == "a"
     assert len(world.slept) == 5
     assert world.slept[0] < world.slept[-1] <= 0.5
+
+
+def test_nobody_waits_for_endpoints_that_all_drain() -> None:
+    world = World([replace(one, draining=True) for one in ALL])
+    world.scheduler.busy = 10**9
+    with pytest.raises(Unavailable, match="being drained"):
+        world.run()
+    assert world.slept == []
+
+
+def test_an_endpoint_that_comes_while_others_are_waited_for_is_taken() -> None:
+    # Given endpoints without a place, in whose stead another one is registered
+    world = World(ALL[:2])
+    world.scheduler.busy = 2
+    replaced: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        replaced.append(seconds)
+        world.endpoints = (ALL[3],)
+
+    world.sleep = sleep
+    assert world.run().endpoint == "d"
+    assert len(replaced) == 2
 
 
 def test_room_for_a_retry_is_waited_for() -> None:

@@ -109,7 +109,7 @@ class Inference:
         endpoint's), :class:`DeadlineExceeded`, :class:`Unavailable` when no endpoint was free, :class:`Cancelled`,
         :class:`TrafficDown`.
         """
-        course = _Course(call, self._candidates(call), time.monotonic() - call.queued)
+        course = _Course(call, self._candidates(call, call.model), time.monotonic() - call.queued)
         model = course.candidates[0].model
         try:
             while True:
@@ -124,13 +124,13 @@ class Inference:
             if course.tries > 1 or course.failed:
                 self._budget.leave(model, call.id)
 
-    def _candidates(self, call: PlaneCall) -> Sequence[Endpoint]:
+    def _candidates(self, call: PlaneCall, model: str) -> Sequence[Endpoint]:
         known = self._endpoints()
-        name = call.model or next((one.model for one in known if not one.draining), "")
+        name = model or next((one.model for one in known if not one.draining), "")
         found = [one for one in known if one.model == name]
         if not found:
             names = ", ".join(dict.fromkeys(one.model for one in known)) or "none"
-            raise ModelNotFound(f"The plane has no model {call.model!r}; those that it has: {names}.", param="model")
+            raise ModelNotFound(f"The plane has no model {name!r}; those that it has: {names}.", param="model")
         if self._keeps("\n".join(text_of(message.get("content")) for message in call.body["messages"])):
             found = [one for one in found if private_url(one.url)]
             if not found:
@@ -154,6 +154,8 @@ class Inference:
             self._hopeless(course)
             self._wait(course, random.uniform(0.5, 1.0) * pause)
             pause = min(LAST_LOOK, 2 * pause)
+            # Endpoints may have come and gone.
+            course.candidates = self._candidates(call, model)
 
     def _tried(self, course: _Course, reservation: Reservation) -> PlaneAnswer | None:
         """The endpoint's answer; None when another one may be tried. The reservation is finished."""
@@ -203,9 +205,11 @@ class Inference:
             pause = min(LAST_LOOK, 2 * pause)
 
     def _hopeless(self, course: _Course) -> None:
-        """Raise the last error when every endpoint failed and the last one wants no request in time."""
+        """Raise the last error when every endpoint failed and the last one wants no request in time, or all drain."""
         error = course.error
         open_ones = {one.id for one in course.candidates if not one.draining}
+        if not open_ones:
+            raise error or Unavailable("Every endpoint of this model is being drained; try again later.", retry_after=5)
         if error is None or not open_ones <= set(course.failed):
             return
         if (error.retry_after or 0.0) >= self._left(course):
