@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from memoryos_app.plane import checks_host
-from memoryos_app.plane.checks import Check, Level, fault, ok, tell
+from memoryos_app.plane.checks import Check, Level, fault, ok, tell, warn
 from memoryos_tasks.adapters.config.toml import load
 from memoryos_tasks.adapters.plane.files import config_file
 from memoryos_tasks.adapters.plane.reload import LivePlane
@@ -66,6 +66,10 @@ def _surroundings(live: LivePlane, settings: Settings, found: list[Endpoint]) ->
     if variables:
         # The registry keeps the names alone, and the worker that makes the call looks them up.
         yield ok("tokens", f"are read from {', '.join(variables)}; the workers need these variables too")
+    if config.sync.mode != "redis":
+        # Without it a worker looks into Redis, where this registry is not.
+        yield warn("workers", f"with sync.mode {config.sync.mode} every worker needs a file with the same sync section "
+                              "(MEMORYOS_MCP_CONFIG)")
     if not config.mcp.enabled:
         yield fault("config", "mcp.enabled is false, so there is nothing to start. Set it to true or remove it.")
         return

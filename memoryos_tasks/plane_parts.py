@@ -6,12 +6,13 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import redis
 
 from memoryos_tasks.adapters.config.live import LiveSettings
 from memoryos_tasks.adapters.plane.budget import RedisBudget
-from memoryos_tasks.adapters.plane.files import VARIABLE
+from memoryos_tasks.adapters.plane.files import VARIABLE, Loaded, without_file
 from memoryos_tasks.adapters.plane.leases import Leases
 from memoryos_tasks.adapters.plane.open import open_registry
 from memoryos_tasks.adapters.plane.plan import Rules
@@ -22,7 +23,6 @@ from memoryos_tasks.adapters.plane.scheduler import RedisScheduler
 from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.connections import truth_errors
 from memoryos_tasks.core.plane.config import PlaneConfig
-from memoryos_tasks.core.plane.policy import under
 from memoryos_tasks.core.plane.records import InferenceRecord
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.ledger import Ledger
@@ -49,13 +49,16 @@ class WorkersPlane:
         self._file: LivePlane | None = None
         self._registry: Registry | None = None
 
+    @cached_property
+    def _alone(self) -> Loaded:
+        return without_file(os.environ)
+
     @property
     def config(self) -> PlaneConfig:
         """The configuration in force: this process' own until the registry has been opened. Raises
         :class:`ConfigError`."""
         policy = self._registry.policy() if self._registry is not None else None
-        file = self._followed()
-        return file.under(policy) if file else under(PlaneConfig(), policy)
+        return (self._followed() or self._alone).under(policy)
 
     def _followed(self) -> LivePlane | None:
         if not os.environ.get(VARIABLE):

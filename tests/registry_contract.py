@@ -95,8 +95,8 @@ class RegistryContract:
         # Then all have it, also who comes later
         until(lambda: two.policy() == strict, seconds=5, what="the other node has the policy")
         assert open_one("three").policy() == strict
-        # And a change of models alone, by a node that has no file, leaves it
-        two.apply([A, B])
+        # And a file that says none, of a node that is new to it, leaves it
+        two.seed([A, B])
         two.put(C)
         until(lambda: one.endpoints() == (A, B, C), seconds=5, what="the first node has the models")
         assert one.policy() == two.policy() == strict
@@ -106,6 +106,9 @@ class RegistryContract:
         again = open_one("one")
         again.seed([A], strict)
         assert again.policy() == loose
+        # But the one whose file said it takes it back
+        two.apply([A, B])
+        assert two.policy() == Policy()
 
     def test_a_node_that_starts_with_an_old_file_undoes_nothing(self, open_one: OpenOne) -> None:
         one, two = open_one("one"), open_one("two")

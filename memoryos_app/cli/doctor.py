@@ -50,7 +50,7 @@ def _examined(file: Path | None, url: str) -> Iterator[Check]:
                 yield fault("config", line)
         return
     yield from checks_host.directories(settings, loaded.config if loaded else None)
-    yield from _stores(settings)
+    yield from _stores(settings, plane=loaded is None)
     yield _server("gateway", url, "Start it with 'memoryos up', or name it with --url.")
     if loaded is not None:
         yield from _control_plane(loaded, settings, url)
@@ -62,7 +62,7 @@ def _plane(file: Path | None) -> Loaded | None:
     return load_plane(os.environ, path) if wanted else None
 
 
-def _stores(settings: Settings) -> Iterator[Check]:
+def _stores(settings: Settings, *, plane: bool) -> Iterator[Check]:
     stores = checks_stores.Stores(settings)
     reachable = list(stores.reachable())
     yield from reachable
@@ -71,6 +71,8 @@ def _stores(settings: Settings) -> Iterator[Check]:
         yield stores.vault()
         yield stores.clock()
         yield from stores.consumed()
+        if plane:
+            yield from stores.plane()
     stores.close()
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from flask import Flask, current_app
 
-from memoryos_tasks.core.errors import MemoryOSError
+from memoryos_tasks.core.errors import MemoryOSError, RegistryDown
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.plane.config import Endpoint, PlaneConfig
 from memoryos_tasks.core.plane.nodes import NodeStatus
@@ -117,6 +117,13 @@ def wired(running: Any, settings: Settings) -> PlaneParts:
         now: PlaneConfig = live.under(registry.policy())
         return now
 
+    def reload() -> str:
+        refused: str = live.push()
+        if not refused and live.owed:
+            raise RegistryDown("The file is valid, but the registry cannot be reached to tell the other nodes; that is "
+                               "tried again until it succeeds.", retry_after=2)
+        return refused
+
     observed = Observation(record, news, settings)
     observed.telling(running.node.id).start()
     return PlaneParts(
@@ -125,7 +132,7 @@ def wired(running: Any, settings: Settings) -> PlaneParts:
         running.node.nodes,
         RedisScheduler(news, lambda: Rules(config().scheduling, config().breaker)).states,
         RedisSessions(record, SealedCodec(FileVault(settings.vault_dir))),
-        live.push,
+        reload,
         Records(record, news, settings.observe),
         observed,
     )

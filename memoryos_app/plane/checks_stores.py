@@ -12,6 +12,8 @@ import redis
 
 from memoryos_app.plane.checks import Check, fault, ok, warn
 from memoryos_app.stack.port import address
+from memoryos_tasks.adapters.plane.files import VARIABLE
+from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.connections import traffic, truth
 from memoryos_tasks.adapters.redis.presence import Presence, claim_vault
 from memoryos_tasks.adapters.vault.files import FileVault
@@ -77,6 +79,15 @@ class Stores:
                                 "in its redis.conf.")
         else:
             yield ok("store", f"Redis {version}, written to disk, evicts nothing")
+
+    def plane(self) -> Iterator[Check]:
+        """For who gave no file of a plane: whether there is one all the same."""
+        try:
+            if self._truth.exists(keyspace.PLANE_REGISTRY):
+                yield warn("plane", "a control plane keeps its endpoints in this store. Give its file with --config "
+                                    f"(or in {VARIABLE}) to have them examined.")
+        except redis.RedisError as error:
+            yield fault("plane", f"the store does not tell whether there is one ({_reason(error)}). Try again.")
 
     def clock(self) -> Check:
         """How far this machine's clock is from Redis', which the leases go by."""

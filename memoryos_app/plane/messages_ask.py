@@ -64,11 +64,14 @@ def infer(
 
 
 def _need_model(plane: PlaneParts, model: str | None) -> None:
-    names = model_names(plane.registry.endpoints())
+    known = plane.registry.endpoints()
+    names = model_names(known)
     if not names:
         raise Unavailable("The plane has no endpoint; register one or put it into the configuration.", retry_after=5)
     if model is not None and model not in names:
         raise ModelNotFound(f"model: the plane has no {model!r}; it has: {', '.join(names[:20])}.", param="model")
+    if all(one.draining for one in known if model in (None, one.model)):
+        raise Unavailable("Every endpoint of this model is being drained; try again later.", retry_after=5)
 
 
 def _row(parts: Parts, plane: PlaneParts, asked: Inquiry, job_id: str, request_id: str, ip: str) -> Job:

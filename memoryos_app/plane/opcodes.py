@@ -71,7 +71,13 @@ def list_models(_: Sent) -> Answer:
 
 
 def register(sent: Sent) -> Answer:
-    endpoint = model_from(sent.payload)
+    try:
+        endpoint = model_from(sent.payload)
+    except InvalidRequest as error:
+        # Its text begins with the key, whose path begins with the payload.
+        key = error.message.partition(":")[0]
+        param = f"payload.{key}" if key.isidentifier() else "payload"
+        raise InvalidRequest(f"payload.{error.message}", param=param) from None
     plane().registry.put(endpoint)
     return {"id": endpoint.id, "model": endpoint.model}
 
@@ -113,9 +119,13 @@ def cancel(sent: Sent) -> Answer:
     named = sent.payload.get("request_id")
     job_id = sent.payload["job_id"] if named is None else job_id_of(sent.owner, named)
     here = parts()
-    job = here.ledger.get(sent.owner.tenant, job_id)
+    missing = NotFound("payload: there is no such inference.", param=f"payload.{'request_id' if named else 'job_id'}")
+    try:
+        job = here.ledger.get(sent.owner.tenant, job_id)
+    except NotFound:
+        raise missing from None
     if job.owner != sent.owner or job.kind != "infer":
-        raise NotFound("payload: there is no such inference.", param="payload.job_id")
+        raise missing
     job = here.ledger.cancel(sent.owner.tenant, job_id)
     with suppress(TrafficDown):  # Then the run learns of it when it renews its claim.
         here.runs.cancel(sent.owner, job_id)

@@ -12,11 +12,10 @@ import structlog
 from flask import Flask
 
 from memoryos_app.plane.app_parts import plane
-from memoryos_tasks.adapters.plane.files import VARIABLE
+from memoryos_tasks.adapters.plane.files import VARIABLE, Loaded
 from memoryos_tasks.adapters.plane.reload import LivePlane
 from memoryos_tasks.core.errors import MemoryOSError
 from memoryos_tasks.core.plane.config import PlaneConfig, model_names
-from memoryos_tasks.core.plane.policy import policy_of
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.plane.registry import Registry
 
@@ -97,12 +96,13 @@ class Starter:
         self.live.push()
         settings, config = self._settings(), self._config()
         # A file that is refused seeds nothing: what the nodes have in force is newer than what this process began with.
-        registry = open_registry(config, settings, seed=not self.live.refused)
+        loaded = self.live.loaded
+        registry = open_registry(config, settings, seed=not self.live.refused, policy=loaded.policy)
         log.info("the registry is connected", mode=config.sync.mode, revision=registry.revision())
         node = open_node(config, settings, registry)
         node.start()
         log.info("this node has registered itself and reports its health", node=node.id)
-        self.live.on_change(lambda old, new: _share(registry, old, new))
+        self.live.on_change(_Share(self.live, registry, loaded))
         self.live.watch()
         log.info("models", available=model_names(registry.endpoints()))
         return Plane(self.live, registry, node)
@@ -115,10 +115,19 @@ class Starter:
         return replace(config, server=replace(config.server, host=gateway.host, port=gateway.port))
 
 
-def _share(registry: Registry, old: PlaneConfig, new: PlaneConfig) -> None:
-    """What a changed file says for all nodes."""
-    if (old.models, policy_of(old)) != (new.models, policy_of(new)):
-        registry.apply(new.models, policy_of(new))
+class _Share:
+    """Tells all nodes what the changed file says for them."""
+
+    def __init__(self, live: LivePlane, registry: Registry, told: Loaded) -> None:
+        self._live = live
+        self._registry = registry
+        self._told = told
+
+    def __call__(self, _old: PlaneConfig, _new: PlaneConfig) -> None:
+        told, now = self._told, self._live.loaded
+        if (told.config.models, told.policy) != (now.config.models, now.policy):
+            self._registry.apply(now.config.models, now.policy)
+        self._told = now
 
 
 def inside_gateway(environ: Mapping[str, str], settings: Callable[[], Settings]) -> Starter | None:

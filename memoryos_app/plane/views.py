@@ -157,6 +157,7 @@ def config() -> Response:
 @route(area, "/mcp/reload", "POST")
 @gives(area, 200, says="The file's content is in force.")
 @gives(area, 400, ErrorSchema, says="The file is not valid; what was in force still is.")
+@gives(area, 503, ErrorSchema, says="The other nodes cannot be told now; that is tried again.")
 @gives(area, 403, ErrorSchema, says="This call is for operators.")
 def reload() -> Response:
     """Read the configuration again"""
@@ -172,7 +173,8 @@ def reload() -> Response:
 def health() -> Response:
     """Is the plane ready"""
     here, state = plane(), parts().watch.state
-    every = [one for one in here.registry.endpoints() if not one.draining]
+    known = here.registry.endpoints()
+    every = [one for one in known if not one.draining]
     try:
         states = here.states(every)
     except TrafficDown:
@@ -180,7 +182,7 @@ def health() -> Response:
     ready = [one for one in every if one.id in states and states[one.id].ready]
     missing = [name for name, up in (("truth", state.truth), ("traffic", state.traffic),
                                      ("a worker", "chat" in state.served), ("an endpoint", bool(every))) if not up]
-    lost = sorted({one.model for one in every} - {one.model for one in ready})
+    lost = sorted({one.model for one in known} - {one.model for one in ready})
     status = "not_ready" if missing else "degraded" if lost else "ready"
     response = jsonify({"status": status, "missing": missing, "models_without_endpoint": lost,
                         "endpoints": {"ready": len(ready), "all": len(every)}})

@@ -22,6 +22,7 @@ from memoryos_app.plane import checks_stores
 from memoryos_app.plane.checks import Level
 from memoryos_app.stack.program import Role
 from memoryos_tasks.adapters.plane.files import load
+from memoryos_tasks.adapters.redis import keyspace
 from memoryos_tasks.adapters.redis.keyspace import WORKERS
 from memoryos_tasks.core import settings as options
 from memoryos_tasks.core.plane.config import Auth, Model, PlaneConfig, endpoint
@@ -148,6 +149,15 @@ def test_what_answers_is_something_else(environ: dict[str, str]) -> None:
         _, found = examined(environ, "--url", f"http://127.0.0.1:{port}")
     assert found["gateway"] == [("fault", f"What answers at http://127.0.0.1:{port} does not answer as MemoryOS does. "
                                           "See what listens there.")]
+
+
+def test_a_plane_that_was_not_named_is_hinted_at(environ: dict[str, str], redis_urls: dict[Role, str]) -> None:
+    closed = f"http://127.0.0.1:{free_port()}"
+    assert "plane" not in examined(environ, "--url", closed)[1]
+    with redis.Redis.from_url(redis_urls["truth"]) as truth:
+        truth.hset(keyspace.PLANE_REGISTRY, "revision", "1")
+    ((level, text),) = examined(environ, "--url", closed)[1]["plane"]
+    assert (level, "--config" in text) == ("warn", True)
 
 
 def test_a_broker_that_is_away_stops_no_other_check(environ: dict[str, str], web: Web) -> None:

@@ -216,6 +216,15 @@ def test_tokens_in_variables_are_named_since_workers_need_them(start: Start) -> 
     assert "hush" not in result.output
 
 
+def test_workers_need_the_file_where_the_registry_is_not_in_redis(start: Start) -> None:
+    start.write("sync: {mode: local}")
+    result = CliRunner().invoke(mcp_server.main, ["--config", str(start.path), "--check"], env=start.environ)
+    said = [line for line in result.stdout.splitlines() if line.split()[:2] == ["warn", "workers"]]
+    assert len(said) == 1
+    assert "MEMORYOS_MCP_CONFIG" in said[0]
+    assert result.exit_code == 0
+
+
 def test_check_alone_does_not_serve(start: Start) -> None:
     start.write()
     result = CliRunner().invoke(mcp_server.main, ["--config", str(start.path), "--check"], env=start.environ)

@@ -22,7 +22,7 @@ from memoryos_tasks.plane_parts import WorkersPlane
 
 MODELS = "models: [{name: m, endpoint: 'http://127.0.0.1:1/'}]\nreload: {mode: hybrid, poll_seconds: 100ms}\n"
 
-Node = Callable[[Path, int, str], FlaskClient]
+Node = Callable[..., FlaskClient]
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def node(redis_settings: Settings, tmp_path: Path) -> Iterator[Node]:
     settings = replace(redis_settings, data_dir=tmp_path)
     started: list[tuple[Starter, FlaskClient]] = []
 
-    def make(file: Path, port: int, rules: str) -> FlaskClient:
+    def make(file: Path, port: int, rules: str, **environ: str) -> FlaskClient:
         file.write_text(f"{MODELS}server: {{port: {port}}}\n{rules}")
-        starter = Starter(LivePlane({}, file), lambda: settings)
+        starter = Starter(LivePlane(environ, file), lambda: settings)
         client = create_plane_app(starter, lambda: settings).test_client()
         started.append((starter, client))
         assert client.get("/mcp/models").status_code == 200
@@ -76,3 +76,19 @@ def test_a_limit_changed_in_one_file_holds_at_the_other_node_and_in_the_workers(
         assert (bound(one), bound(two)) == ("120", "120")
     finally:
         registry.close()
+
+
+def test_what_a_nodes_environment_says_is_told_to_nobody(node: Node, tmp_path: Path) -> None:
+    # Given a node, and another one with the same rules and a limit of its own
+    first, rules = tmp_path / "one.yaml", "limits: {rps: 500, user_rate: 0, ip_rate: 0}\n"
+    one = node(first, 18091, rules)
+    two = node(tmp_path / "two.yaml", 18092, rules, MEMORYOS_MCP__LIMITS__RPS="70")
+    assert (bound(one), bound(two)) == ("500", "70")
+    # When a file changes, Then each still goes by what holds for it
+    first.write_text(f"{MODELS}server: {{port: 18091}}\n{rules.replace('500', '300')}breaker: {{failures: 2}}\n")
+    until(lambda: bound(one) == "300", seconds=5, what="the new limit")
+    until(lambda: two.get("/mcp/config").json["policy"]["breaker"]["failures"] == 2, seconds=5, what="the new breaker")
+    assert bound(two) == "70"
+    # And a node whose file says nothing of it changes nothing
+    three = node(tmp_path / "three.yaml", 18093, "")
+    assert (bound(three), bound(one)) == ("300", "300")

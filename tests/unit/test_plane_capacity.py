@@ -49,6 +49,13 @@ def test_what_its_client_cancelled_is_neither_success_nor_failure() -> None:
     assert report([minute(0, gone)], START, START + 60).rows[0].success == 1.0
 
 
+def test_what_reached_no_endpoint_makes_no_model_look_faster() -> None:
+    full = replace(A, endpoint=WHOLE, outcome="service_unavailable", seconds=0.0, output_length=0)
+    row = report([minute(0, A, full, full, full)], START, START + 60).rows[0]
+    assert (row.requests, row.success) == (4, 0.25)
+    assert row.p50 == pytest.approx(0.5, rel=0.07)
+
+
 def test_percentiles_are_of_all_slices_together() -> None:
     # Given a minute of 98 quick answers, and one of two slow ones
     made = report([minute(0, *[A] * 98), minute(1, *[replace(A, seconds=8.0)] * 2)], START, START + 120)

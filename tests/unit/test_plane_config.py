@@ -183,3 +183,7 @@ def test_changes_are_named_without_their_values() -> None:
     assert found.applied == ("limits.rps", f"model 中文 added ({new.models[1].id})",
                              f"model autoglm changed ({new.models[0].id})")
     assert changed(new, PlaneConfig()).applied[-1] == f"model 中文 removed ({new.models[1].id})"
+
+
+def test_a_choice_may_be_written_in_capitals() -> None:
+    assert parse({"logging": {"level": "INFO"}, "sync": {"mode": "Local"}}, {}).logging.level == "info"

@@ -189,6 +189,29 @@ def test_health_names_models_that_nobody_serves(house: House, client: FlaskClien
     assert answer.json["models_without_endpoint"] == ["other"]
 
 
+def test_a_model_whose_endpoints_all_drain_is_refused_at_once_and_shown(house: House, client: FlaskClient) -> None:
+    for id, one in list(house.registry.rows.items()):
+        if one.model == "other":
+            house.registry.drain(id)
+    answer = client.post("/inference", json={"prompt": "x", "model": "other"})
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "being drained" in answer.json["error"]["message"]
+    assert house.bodies == []
+    health = client.get("/mcp/health").json
+    assert (health["status"], health["models_without_endpoint"]) == ("degraded", ["other"])
+    # And the others are served
+    assert client.post("/inference", json={"prompt": "x"}).status_code == 200
+
+
+def test_a_fault_in_a_payload_is_named_by_its_path(client: FlaskClient) -> None:
+    sent = {"name": "m", "endpoint": "http://127.0.0.1:9/", "token": "env:HOME"}
+    error = send(client, 3, sent).json["error"]
+    assert error["param"] == "payload.token"
+    assert error["message"].startswith("payload.token: ")
+    error = send(client, 9, {"request_id": "nobody"}).json["error"]
+    assert (error["param"], "inference" in error["message"]) == ("payload.request_id", True)
+
+
 def test_the_file_is_read_again_when_asked(house: House, client: FlaskClient) -> None:
     assert client.post("/mcp/reload").json["status"] == "applied"
     house.refused = "models[0].endpoint: is missing."

@@ -311,10 +311,13 @@ def test_what_breaks_inside_gives_its_place_back() -> None:
 def test_a_model_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(ModelNotFound, match="'x'; those that it has: m"):
         World().run("x")
-    with pytest.raises(ModelNotFound, match="none"):
-        World([]).run("")
     # No name means the first
     assert World().run("").model == "m"
+
+
+def test_a_worker_that_knows_no_endpoint_says_what_it_lacks() -> None:
+    with pytest.raises(Unavailable, match="MEMORYOS_MCP_CONFIG"):
+        World([]).run()
 
 
 def test_a_sensitive_prompt_goes_to_endpoints_in_house_only() -> None:

@@ -83,11 +83,15 @@ def _client(member: str, timeout: float) -> Etcd3Client:
 
 def down(error: Exception | None) -> RegistryDown:
     """What a failed call means."""
-    told = getattr(error, "detail_text", None) or str(error or "") or type(error).__name__
+    refused = str(getattr(error, "detail_text", None) or "").strip()
+    if refused:
+        why = f"refuses: {refused[:200]}"
+    elif isinstance(error, requests.Timeout):
+        why = "does not answer in time"
+    else:
+        why = "cannot be reached: no member accepts a connection"
     return RegistryDown(
-        f"The registry in etcd (sync.etcd) cannot be reached: {told.strip()[:200]}. Try again when a majority of "
-        "its members is up.", retry_after=1,
-    )
+        f"The registry in etcd (sync.etcd) {why}. Try again when a majority of its members is up.", retry_after=1)
 
 
 def b64(text: str) -> str:

@@ -12,7 +12,8 @@ from memoryos_tasks.adapters.plane.files_syntax import Broken, read_json, read_y
 from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.core.plane.config import PlaneConfig
 from memoryos_tasks.core.plane.config_draft import Draft, Given
-from memoryos_tasks.core.plane.config_parse import finish
+from memoryos_tasks.core.plane.config_parse import finish, policy_written
+from memoryos_tasks.core.plane.policy import Policy, under
 
 #: Names the file; inside the gateway it also turns the plane on.
 VARIABLE = "MEMORYOS_MCP_CONFIG"
@@ -25,12 +26,19 @@ _MOST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration, where each value came from, and a digest of the file's bytes."""
+    """A configuration, where each value came from, a digest of the file's bytes, and what the file says for all nodes:
+    a node's environment speaks for that node alone."""
 
     config: PlaneConfig
     given: Mapping[tuple[str, ...], Given]
     path: Path
     digest: str
+    policy: Policy | None = None
+
+    def under(self, policy: Policy | None) -> PlaneConfig:
+        """The configuration in force where the plane has this policy; what this process' environment sets stays."""
+        own = {key for key, given in self.given.items() if given.key.startswith(PREFIX)}
+        return under(self.config, policy, own)
 
 
 def config_file(environ: Mapping[str, str], path: Path | None = None) -> Path:
@@ -50,10 +58,23 @@ def load(environ: Mapping[str, str], path: Path, content: bytes | None = None) -
     content = content_of(path) if content is None else content
     draft = Draft(environ)
     draft.table(_table(path, content), path.name)
+    policy = policy_written(draft)
+    _variables(draft, environ)
+    return Loaded(finish(draft), draft.given, path, digest(content), policy)
+
+
+def without_file(environ: Mapping[str, str]) -> Loaded:
+    """Defaults, then ``MEMORYOS_MCP__SECTION__KEY``: what a worker has that was given no file. Raises
+    :class:`ConfigError`."""
+    draft = Draft(environ)
+    _variables(draft, environ)
+    return Loaded(finish(draft), draft.given, Path(), "")
+
+
+def _variables(draft: Draft, environ: Mapping[str, str]) -> None:
     for name, value in sorted(environ.items()):
         if name.startswith(PREFIX):
             draft.variable(name, name.removeprefix(PREFIX).lower().split("__"), value)
-    return Loaded(finish(draft), draft.given, path, digest(content))
 
 
 def digest(content: bytes) -> str:

@@ -20,7 +20,7 @@ from memoryos_tasks.adapters.vault.files import FileVault
 from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.core.plane.config import Endpoint, PlaneConfig
 from memoryos_tasks.core.plane.nodes import Pace, pace
-from memoryos_tasks.core.plane.policy import policy_of
+from memoryos_tasks.core.plane.policy import Policy
 from memoryos_tasks.core.settings import Settings
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.plane.election import Seat
@@ -34,13 +34,15 @@ LOCAL = "local"
 
 def open_registry(
     config: PlaneConfig, settings: Settings, *, truth: redis.Redis | None = None, codec: Codec | None = None,
-    seed: bool = True,
+    seed: bool = True, policy: Policy | None = None,
 ) -> Registry:
     """The registry of this configuration, which knows the configured models and follows what the others do.
 
-    Starts threads: call it after a fork. ``seed=False``, for workers: take what the nodes say, and the file's models
-    only where no node has said anything yet. Raises :class:`Unavailable` when the store cannot be reached and
-    :class:`ConfigError` when the settings do not fit together.
+    ``policy`` is what this node's file says for all. ``seed=False``, for workers: take what the nodes say, and the
+    file's models only where no node has said anything yet. Starts threads: call it after a fork.
+
+    Raises :class:`Unavailable` when the store cannot be reached and :class:`ConfigError` when the settings do not fit
+    together.
     """
     store, followers = _store(config, settings, truth)
     documents = Documents(codec or SealedCodec(FileVault(settings.vault_dir)), os.environ)
@@ -49,7 +51,7 @@ def open_registry(
     try:
         registry.start()
         if seed or not registry.revision():
-            registry.seed(config.models, policy_of(config))
+            registry.seed(config.models, policy)
     except Exception:
         registry.close()
         raise

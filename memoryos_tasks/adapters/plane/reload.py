@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from memoryos_tasks.adapters.plane.files import PREFIX, Loaded, config_file, content_of, digest, load
+from memoryos_tasks.adapters.plane.files import Loaded, config_file, content_of, digest, load
 from memoryos_tasks.adapters.plane.reload_watch import DirectoryWatch
 from memoryos_tasks.core.errors import ConfigError
 from memoryos_tasks.core.plane.config import PlaneConfig
 from memoryos_tasks.core.plane.config_changes import changed
-from memoryos_tasks.core.plane.policy import Policy, under
+from memoryos_tasks.core.plane.policy import Policy
 
 log = logging.getLogger(__name__)
 
@@ -66,9 +66,13 @@ class LivePlane:
         """The configuration in force where the plane has this policy; what this process' environment sets stays."""
         loaded, known = self._loaded, self._under
         if known is None or known[0] is not loaded or known[1] is not policy:
-            own = {key for key, given in loaded.given.items() if given.key.startswith(PREFIX)}
-            known = self._under = (loaded, policy, under(loaded.config, policy, own))
+            known = self._under = (loaded, policy, loaded.under(policy))
         return known[2]
+
+    @property
+    def owed(self) -> bool:
+        """Whether somebody could not be told of the configuration in force yet."""
+        return bool(self._owed)
 
     @property
     def refused(self) -> str:
@@ -145,7 +149,7 @@ class LivePlane:
             return
         self._back()
         old, self._loaded = self._loaded, loaded
-        self._apply(old.config, loaded.config)
+        self._apply(old, loaded)
 
     def _settled(self) -> bytes:
         """The file's bytes, once they stay the same for a moment; a file that never rests is read as it is."""
@@ -169,8 +173,9 @@ class LivePlane:
     def _back(self) -> None:
         self._refused = self._refused_digest = ""
 
-    def _apply(self, old: PlaneConfig, new: PlaneConfig) -> None:
-        if old == new:
+    def _apply(self, before: Loaded, after: Loaded) -> None:
+        old, new = before.config, after.config
+        if old == new and before.policy == after.policy:
             return
         changes = changed(old, new)
         log.info("the changed configuration of the control plane is in force: %s", ", ".join(changes.applied) or "-")

@@ -15,6 +15,8 @@ from memoryos_tasks.core.plane.policy import Policy
 
 #: Nodes of which it is remembered what their files said.
 MOST_NODES = 64
+#: Ends the digest of a file that says a policy.
+SPOKEN = "p"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,14 @@ class Catalogue:
         return replace(self, changed=changed)
 
     def apply(self, models: Sequence[Endpoint], node: str, policy: Policy | None = None) -> Catalogue:
-        """With this list and policy, which the node's file says, as the configuration; without a policy the old one
-        stays."""
+        """With this list and policy, which the node's file says, as the configuration. A file without a policy leaves
+        that of the others; one that had one before takes it back, and the defaults hold."""
         configured = {each.id: each for each in models}
         kept = {id: each for id, each in self.changed.items() if self.configured.get(id) == configured.get(id)}
-        return Catalogue(configured, kept, self._said(node, digest(models, policy)), policy or self.policy)
+        if policy is None:
+            policy = Policy() if self.files.get(node, "").endswith(SPOKEN) else self.policy
+            return Catalogue(configured, kept, self._said(node, digest(models)), policy)
+        return Catalogue(configured, kept, self._said(node, digest(models, policy)), policy)
 
     def seed(self, models: Sequence[Endpoint], node: str, policy: Policy | None = None) -> Catalogue:
         """As :meth:`apply`, for a node that starts: its file counts when it says something that it did not say when
@@ -88,4 +93,6 @@ class Catalogue:
 def digest(models: Sequence[Endpoint], policy: Policy | None = None) -> str:
     """Tells lists of models and policies apart, secrets too; too short to prove a guess at one of them."""
     each = [(repr(model), model.token) for model in models]
-    return hashlib.sha256(repr((each, policy)).encode()).hexdigest()[:12]
+    if policy is None:
+        return hashlib.sha256(repr(each).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr((each, policy)).encode()).hexdigest()[:12] + SPOKEN

@@ -188,7 +188,7 @@ class Logging:
 class Service:
     """What this node is called."""
 
-    name: str = knob("memoryos-plane", "Name under which the nodes find each other.", nonempty=True, restart=True)
+    name: str = knob("memoryos-plane", "The name of its process, as the system lists it.", nonempty=True, restart=True)
     port: int = knob(0, "The port, when server.port is not set; 0: unset.", low=0, high=65535, restart=True)
     registry: str = knob(
         "", "Where nodes register: local, redis, or http://host:2379 for etcd; read when sync.mode is not set.",

@@ -10,6 +10,7 @@ from memoryos_tasks.core.errors import ConfigError, InvalidRequest
 from memoryos_tasks.core.plane.config import Endpoint, Health, Model, PlaneConfig, Sync, endpoint
 from memoryos_tasks.core.plane.config_draft import HEALTH, MODEL, SECTIONS, Draft, Path, shown
 from memoryos_tasks.core.plane.config_knob import knob_of, part_of
+from memoryos_tasks.core.plane.policy import KEYS, Policy, policy_of
 
 
 def parse(raw: object, environ: Mapping[str, str], *, source: str = "mcp_config.yaml") -> PlaneConfig:
@@ -33,6 +34,16 @@ def finish(draft: Draft) -> PlaneConfig:
         raise ConfigError("\n".join(["The control plane's configuration is not valid:",
                                      *(f"  {line}" for line in draft.problems)]))
     return config
+
+
+def policy_written(draft: Draft) -> Policy | None:
+    """What the draft says so far for all nodes; None where it says nothing of that."""
+    if KEYS.isdisjoint(draft.given):
+        return None
+    parts: dict[str, Any] = {
+        each.name: part(**_values(draft, (each.name,), SECTIONS[each.name]))
+        for each in fields(PlaneConfig) if (part := part_of(each)) is not None}
+    return policy_of(PlaneConfig(**parts))
 
 
 def model_from(raw: Mapping[str, Any], *, source: str = "") -> Endpoint:

@@ -33,6 +33,8 @@ def take(knob: Knob, kind: type, raw: object, *, text: bool, environ: Mapping[st
     if knob.secret and isinstance(raw, str) and raw.startswith(REFERENCE):
         raw = _referred(raw.removeprefix(REFERENCE).strip(), environ)
     value = _typed(knob, kind, raw, text, shown)
+    if knob.choices and isinstance(value, str) and value.lower() in knob.choices:
+        value = value.lower()  # As in 'level: INFO'.
     _check(knob, value, shown)
     return value
 

@@ -22,6 +22,14 @@ class Policy:
     timeout: float = PlaneConfig().mcp.timeout
 
 
+#: Its keys in the file, as (section, key).
+KEYS = frozenset(
+    [(name, each.name) for name, part in (
+        ("limits", Limits), ("scheduling", Scheduling), ("breaker", Breaker), ("sessions", Sessions)
+    ) for each in fields(part)] + [("mcp", "timeout")]
+)
+
+
 def policy_of(config: PlaneConfig) -> Policy:
     """What this configuration says for all."""
     return Policy(config.limits, config.scheduling, config.breaker, config.sessions, config.mcp.timeout)

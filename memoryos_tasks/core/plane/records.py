@@ -88,7 +88,8 @@ class Tally:
         self.output_length += max(record.output_length, 0)
         self.busy += max(record.seconds, 0.0)
         self.queued += max(record.queue_seconds, 0.0)
-        _one_more(self.latency, bucket(record.seconds))
+        if record.endpoint != WHOLE:  # What reached no endpoint took no time at one.
+            _one_more(self.latency, bucket(record.seconds))
         _one_more(self.waiting, bucket(record.queue_seconds))
         _one_more(self.bounds, bisect_left(BOUNDS, record.seconds))
 

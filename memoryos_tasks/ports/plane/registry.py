@@ -41,8 +41,8 @@ class Registry(Protocol):
     def apply(
         self, models: Sequence[Endpoint], policy: Policy | None = None, *, term: Term | None = None
     ) -> None:
-        """Make this list the configuration, as a whole, and this the policy; without one the old policy stays. What
-        was changed at run time stays, except for endpoints on which the list says something new."""
+        """Make this list the configuration, as a whole, and this the policy; see :meth:`Catalogue.apply` for a file
+        without one. What was changed at run time stays, except for endpoints on which the list says something new."""
 
     def seed(self, models: Sequence[Endpoint], policy: Policy | None = None) -> None:
         """As :meth:`apply`, for a node that starts: its file counts when it says something else than when the node was

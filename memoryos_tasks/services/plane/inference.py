@@ -126,7 +126,10 @@ class Inference:
 
     def _candidates(self, call: PlaneCall, model: str) -> Sequence[Endpoint]:
         known = self._endpoints()
-        name = model or next((one.model for one in known if not one.draining), "")
+        if not known:
+            raise Unavailable("This worker knows no endpoint of the plane. Register one, or give the worker the file "
+                              "that the nodes have (MEMORYOS_MCP_CONFIG).", retry_after=5)
+        name = model or next((one.model for one in known if not one.draining), known[0].model)
         found = [one for one in known if one.model == name]
         if not found:
             names = ", ".join(dict.fromkeys(one.model for one in known)) or "none"
