@@ -10,15 +10,14 @@ import argparse
 import json
 import select
 import socket
-import sys
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from local_server import LocalServer
 from upstream_scripts import SCRIPTS, echo
 
 PATIENCE = 10.0  # seconds that anything here waits at most
@@ -34,52 +33,18 @@ class Seen:
     connection: int
 
 
-class Upstream(ThreadingHTTPServer):
-    """Serves on 127.0.0.1 from a thread of its own, between ``with`` and its end."""
-
-    daemon_threads = True
-    request_queue_size = 128
+class Upstream(LocalServer):
+    """Between ``with`` and its end."""
 
     def __init__(self, port: int = 0, *, record: bool = True) -> None:
-        super().__init__(("127.0.0.1", port), Exchange)
+        super().__init__(port, Exchange)
         self.record = record
         self.seen: list[Seen] = []
-        self.released = threading.Event()
-        self.disconnected = threading.Event()
-        self.ended = threading.Event()
-        self._wake, self.stopped = socket.socketpair()
 
     @property
     def url(self) -> str:
         """The base URL, with /v1."""
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-    def release(self) -> None:
-        """Let a gated answer go on."""
-        self.released.set()
-
-    def __enter__(self) -> Upstream:
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.released.set()
-        self._wake.close()
-        self.shutdown()
-        self.server_close()
-        self.stopped.close()
-
-    def shutdown_request(self, request: Any) -> None:
-        """A connection is over."""
-        super().shutdown_request(request)
-        self.ended.set()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is part of the tests."""
-        if isinstance(sys.exc_info()[1], ConnectionError):
-            self.disconnected.set()
-        else:
-            super().handle_error(request, client_address)
 
 
 class Exchange(BaseHTTPRequestHandler):

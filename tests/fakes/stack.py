@@ -89,6 +89,20 @@ class FakeStack:
                 self.ledger.close(job_id, Status.FAILED, error=data)
             self.runs.say(job.owner, job_id, saying, data, inbox=job.inbox)
 
+    def reads_get(self, answer: Mapping[str, Any], saying: Saying = Saying.DONE) -> list[Any]:
+        """Let a worker answer every read with this; what was asked is collected: task, owner, request."""
+        seen: list[Any] = []
+
+        def read(task: str, args: tuple[str, ...], task_id: str) -> None:
+            asked = self.runs.asked(*args)
+            assert asked is not None
+            owner, request = asked
+            seen.append((task, owner, request))
+            self.runs.say(owner, args[1], saying, answer, inbox=request["inbox"])
+
+        self.doorbell.answer = read
+        return seen
+
     def close(self) -> None:
         self.hangups.stop()
 

@@ -36,24 +36,9 @@ def client(stack: FakeStack) -> FlaskClient:
     return create_app(parts=stack.parts).test_client()
 
 
-def answering(stack: FakeStack, answer: dict[str, Any], saying: Saying = Saying.DONE) -> list[Any]:
-    """Let a worker answer every read; what was asked is collected."""
-    seen: list[Any] = []
-
-    def read(task: str, args: tuple[str, ...], task_id: str) -> None:
-        asked = stack.runs.asked(*args)
-        assert asked is not None
-        owner, request = asked
-        seen.append((task, owner, request))
-        stack.runs.say(owner, args[1], saying, answer, inbox=request["inbox"])
-
-    stack.doorbell.answer = read
-    return seen
-
-
 def test_a_page_of_events_is_asked_of_a_worker(stack: FakeStack, client: FlaskClient) -> None:
     page = {"events": [EVENT], "next_cursor": "c2VxOjE"}
-    seen = answering(stack, page)
+    seen = stack.reads_get(page)
     query = {"user_id": "李雷", "session_id": "s: 聊", "cursor": "c2VxOjA", "limit": "1000"}
     answer = client.get(EVENTS, query_string=query)
     assert (answer.status_code, answer.json) == (200, page)
@@ -65,7 +50,7 @@ def test_a_page_of_events_is_asked_of_a_worker(stack: FakeStack, client: FlaskCl
 
 
 def test_without_more_it_is_the_first_hundred_of_all_sessions(stack: FakeStack, client: FlaskClient) -> None:
-    seen = answering(stack, {"events": [], "next_cursor": None})
+    seen = stack.reads_get({"events": [], "next_cursor": None})
     # The session of the header is where a chat goes on, and narrows no list
     client.get(EVENTS, headers={"X-MemoryOS-User": "u", "X-MemoryOS-Session": "s"})
     ((_, owner, request),) = seen
@@ -97,13 +82,13 @@ def test_nonsense_is_refused_before_a_worker_is_asked(
 
 
 def test_a_cursor_that_the_worker_refuses_is_400(stack: FakeStack, client: FlaskClient) -> None:
-    answering(stack, InvalidRequest("The cursor is odd.", param="cursor").described(), Saying.ERROR)
+    stack.reads_get(InvalidRequest("The cursor is odd.", param="cursor").described(), Saying.ERROR)
     answer = client.get(f"{EVENTS}?user_id=u&cursor=nonsense")
     assert (answer.status_code, answer.json["error"]["param"]) == (400, "cursor")
 
 
 def test_a_list_that_would_lack_events_is_503(stack: FakeStack, client: FlaskClient) -> None:
-    answering(stack, VectorsDown().described(), Saying.ERROR)
+    stack.reads_get(VectorsDown().described(), Saying.ERROR)
     answer = client.get(f"{EVENTS}?user_id=u")
     assert (answer.status_code, answer.json["error"]["code"]) == (503, "vectors_unavailable")
     assert "events" not in answer.json
@@ -116,7 +101,7 @@ def test_a_list_that_would_lack_events_is_503(stack: FakeStack, client: FlaskCli
 def test_a_key_that_is_bound_to_a_user_lists_nobody_else(stack: FakeStack, client: FlaskClient) -> None:
     stack.settings = replace(stack.settings, auth=replace(stack.settings.auth, required="on"))
     stack.keys["mos-1"] = FakeKey("k", "acme", "alice")
-    seen = answering(stack, {"events": [], "next_cursor": None})
+    seen = stack.reads_get({"events": [], "next_cursor": None})
     bearer = {"Authorization": "Bearer mos-1"}
     assert client.get(f"{EVENTS}?user_id=bob", headers=bearer).status_code == 403
     assert client.get(EVENTS, headers=bearer).status_code == 200

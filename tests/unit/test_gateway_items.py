@@ -34,21 +34,6 @@ def client(stack: FakeStack) -> FlaskClient:
     return create_app(parts=stack.parts).test_client()
 
 
-def answering(stack: FakeStack, answer: dict[str, Any], saying: Saying = Saying.DONE) -> list[Any]:
-    """Let a worker answer every read; what was asked is collected."""
-    seen: list[Any] = []
-
-    def read(task: str, args: tuple[str, ...], task_id: str) -> None:
-        asked = stack.runs.asked(*args)
-        assert asked is not None
-        owner, request = asked
-        seen.append((task, owner, request))
-        stack.runs.say(owner, args[1], saying, answer, inbox=request["inbox"])
-
-    stack.doorbell.answer = read
-    return seen
-
-
 def changing(stack: FakeStack, status: Status, *, result: Any = None, error: Any = None) -> list[Any]:
     """Let a worker make every change; the jobs are collected."""
     seen: list[Any] = []
@@ -66,7 +51,7 @@ def changing(stack: FakeStack, status: Status, *, result: Any = None, error: Any
 
 def test_a_list_is_asked_of_a_worker(stack: FakeStack, client: FlaskClient) -> None:
     page = {"items": [ITEM], "next_cursor": None}
-    seen = answering(stack, page)
+    seen = stack.reads_get(page)
     query = {"user_id": "李雷", "tier": "long_term", "kind": "trait", "ended": "true", "limit": "500", "cursor": "x"}
     answer = client.get(ITEMS, query_string=query)
     assert (answer.status_code, answer.json) == (200, page)
@@ -79,11 +64,11 @@ def test_a_list_is_asked_of_a_worker(stack: FakeStack, client: FlaskClient) -> N
 
 @pytest.mark.parametrize(("path", "task"), [("", "memory.item"), ("/history", "memory.versions")])
 def test_an_item_is_asked_of_a_worker(stack: FakeStack, client: FlaskClient, path: str, task: str) -> None:
-    seen = answering(stack, ITEM)
+    seen = stack.reads_get(ITEM)
     answer = client.get(f"{ITEMS}/{ID}{path}?user_id=u")
     assert (answer.status_code, answer.json) == (200, ITEM)
     assert [(name, request["id"]) for name, _, request in seen] == [(task, ID)]
-    answering(stack, NotFound("There is no item.", param="id").described(), Saying.ERROR)
+    stack.reads_get(NotFound("There is no item.", param="id").described(), Saying.ERROR)
     assert client.get(f"{ITEMS}/{ID}{path}?user_id=u").status_code == 404
 
 

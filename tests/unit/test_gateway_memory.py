@@ -46,21 +46,6 @@ def applying(stack: FakeStack) -> None:
     stack.doorbell.answer = ingest
 
 
-def answering(stack: FakeStack, answer: dict[str, Any], saying: Saying = Saying.DONE) -> list[Any]:
-    """Let a worker answer every read; what was asked is collected."""
-    seen: list[Any] = []
-
-    def read(task: str, args: tuple[str, ...], task_id: str) -> None:
-        asked = stack.runs.asked(*args)
-        assert asked is not None
-        owner, request = asked
-        seen.append((task, owner, request))
-        stack.runs.say(owner, args[1], saying, answer, inbox=request["inbox"])
-
-    stack.doorbell.answer = read
-    return seen
-
-
 def test_one_message_is_journaled_applied_and_answered(stack: FakeStack, client: FlaskClient) -> None:
     applying(stack)
     body = {
@@ -174,7 +159,7 @@ def test_an_ingest_that_ends_before_anybody_listens_is_still_heard(
 
 def test_a_retrieve_asks_a_worker_and_gives_its_answer(stack: FakeStack, client: FlaskClient) -> None:
     found = {"short_term": [], "mid_term": [], "long_term": {}, "results": [{"id": "1", "content": "爱丽丝"}]}
-    seen = answering(stack, found)
+    seen = stack.reads_get(found)
     body = {"user_id": "u", "query": "名字?", "limit": 3, "tiers": ["mid_term"], "as_of": 10, "explain": True}
     answer = client.post(RETRIEVE, json=body, headers={"X-MemoryOS-Session": "s"})
     assert (answer.status_code, answer.json) == (200, found)
@@ -192,7 +177,7 @@ def test_a_retrieve_asks_a_worker_and_gives_its_answer(stack: FakeStack, client:
 
 
 def test_a_retrieve_by_url_is_the_same(stack: FakeStack, client: FlaskClient) -> None:
-    seen = answering(stack, {"results": []})
+    seen = stack.reads_get({"results": []})
     query = {"user_id": "u", "query": "q", "limit": "7", "tiers": "mid_term,long_term", "as_of": "12.5"}
     answer = client.get(RETRIEVE, query_string=query)
     assert answer.status_code == 200
@@ -206,19 +191,19 @@ def test_a_retrieve_by_url_is_the_same(stack: FakeStack, client: FlaskClient) ->
 
 
 def test_a_retrieve_without_a_limit_takes_the_configured_one(stack: FakeStack, client: FlaskClient) -> None:
-    seen = answering(stack, {"results": []})
+    seen = stack.reads_get({"results": []})
     client.post(RETRIEVE, json={"user_id": "u", "query": "q"})
     assert seen[0][2]["limit"] == 10
 
 
 def test_a_retrieve_without_vectors_says_so(stack: FakeStack, client: FlaskClient) -> None:
-    answering(stack, {"results": [], "missing": ["vectors"]})
+    stack.reads_get({"results": [], "missing": ["vectors"]})
     answer = client.post(RETRIEVE, json={"user_id": "u", "query": "q"})
     assert answer.headers["X-MemoryOS-Status"] == "degraded:vectors"
 
 
 def test_a_profile_is_read(stack: FakeStack, client: FlaskClient) -> None:
-    seen = answering(stack, {"user_id": "u", "profile": []})
+    seen = stack.reads_get({"user_id": "u", "profile": []})
     assert client.get(PROFILE, query_string={"user_id": "u"}).json == {"user_id": "u", "profile": []}
     assert seen[0][0] == "memory.profile"
 
@@ -230,7 +215,7 @@ def test_a_read_that_nobody_answers_is_unavailable(client: FlaskClient) -> None:
 
 
 def test_a_read_that_fails_gives_the_workers_error(stack: FakeStack, client: FlaskClient) -> None:
-    answering(stack, InvalidRequest("The query is odd.", param="query").described(), Saying.ERROR)
+    stack.reads_get(InvalidRequest("The query is odd.", param="query").described(), Saying.ERROR)
     answer = client.post(RETRIEVE, json={"user_id": "u", "query": "q"})
     assert (answer.status_code, answer.json["error"]["param"]) == (400, "query")
 

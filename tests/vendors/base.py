@@ -10,18 +10,16 @@ import json
 import re
 import select
 import socket
-import sys
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar, TypeVar
+from http.server import BaseHTTPRequestHandler
+from typing import Any, ClassVar
+
+from local_server import LocalServer
 
 PATIENCE = 10.0  # seconds that anything here waits at most
 RETRY_AFTER = "7"  # what a 429 asks for, in seconds
-
-Self = TypeVar("Self", bound="Vendor")
 
 
 @dataclass(frozen=True)
@@ -137,11 +135,9 @@ class Exchange(BaseHTTPRequestHandler):
 Scenario = Callable[[Any], None]
 
 
-class Vendor(ThreadingHTTPServer, ABC):
-    """Serves on 127.0.0.1 from a thread of its own, between ``with`` and its end."""
+class Vendor(LocalServer, ABC):
+    """A vendor between ``with`` and its end."""
 
-    daemon_threads = True
-    request_queue_size = 128
     #: What the vendor's own client takes after the host, such as ``/v1``.
     base_path: ClassVar[str] = ""
     #: What is done for which model; has at least ``echo``.
@@ -150,15 +146,11 @@ class Vendor(ThreadingHTTPServer, ABC):
     exchange: ClassVar[type[Exchange]] = Exchange
 
     def __init__(self, port: int = 0, *, record: bool = True) -> None:
-        super().__init__(("127.0.0.1", port), self.exchange)
+        super().__init__(port, self.exchange)
         self.record = record
         self.seen: list[Seen] = []
         #: The models whose clients hung up while ``wait_gone`` waited for it.
         self.gone: list[str] = []
-        self.released = threading.Event()
-        self.disconnected = threading.Event()
-        self.ended = threading.Event()
-        self._wake, self.stopped = socket.socketpair()
 
     @abstractmethod
     def model(self, path: str, body: Mapping[str, Any]) -> str | None:
@@ -193,33 +185,6 @@ class Vendor(ThreadingHTTPServer, ABC):
         """The base URL that the vendor's own client would take."""
         return f"http://127.0.0.1:{self.server_address[1]}{self.base_path}"
 
-    def release(self) -> None:
-        """Let a gated answer go on."""
-        self.released.set()
-
     def asked(self, model: str) -> list[Seen]:
         """The requests for this model, oldest first."""
         return [seen for seen in list(self.seen) if seen.model == model]
-
-    def __enter__(self: Self) -> Self:
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.released.set()
-        self._wake.close()
-        self.shutdown()
-        self.server_close()
-        self.stopped.close()
-
-    def shutdown_request(self, request: Any) -> None:
-        """A connection is over."""
-        super().shutdown_request(request)
-        self.ended.set()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away in the middle is part of the tests."""
-        if isinstance(sys.exc_info()[1], ConnectionError):
-            self.disconnected.set()
-        else:
-            super().handle_error(request, client_address)
