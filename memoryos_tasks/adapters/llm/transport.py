@@ -24,6 +24,9 @@ from memoryos_tasks.ports.llm import never
 #: Connections kept open to one vendor. More are opened when needed, and closed after use.
 POOL = 64
 
+#: Requests that are kept prepared: some vendors have a path a model.
+READY = 256
+
 #: The largest answer that is read, in bytes: all chunks of a stream together.
 MAX_ANSWER = 64 * 1024 * 1024
 
@@ -61,6 +64,7 @@ class Transport:
         self._timeouts = timeouts
         self._secret = secret
         self._refused = refused
+        self._ready: dict[tuple[str, str, str], requests.PreparedRequest] = {}
         self._http = Adapter(pool_connections=1, pool_maxsize=POOL, max_retries=0)
         self._proxies = requests.utils.get_environ_proxies(self._base_url)
         self._verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
@@ -114,12 +118,10 @@ class Transport:
     def _send(
         self, method: str, path: str, body: Mapping[str, Any] | None, patience: Patience, stream: bool
     ) -> requests.Response:
-        accept = "text/event-stream" if stream else "application/json"
-        # identity: a compressing proxy would hold tokens back until it has a block of them.
-        headers = {**self._headers, "Accept": accept, "Accept-Encoding": "identity"}
-        request = requests.Request(
-            method, self._base_url + path, headers=headers, data=None if body is None else _encoded(body)
-        ).prepare()
+        request = self._request(method, path, "text/event-stream" if stream else "application/json")
+        if body is not None:
+            request.body = _encoded(body)
+            request.headers["Content-Length"] = str(len(request.body))
         connect = patience.connect()
         try:
             with limited(patience):
@@ -145,6 +147,17 @@ class Transport:
             hung_up = isinstance(_root(error), (ConnectionResetError, BrokenPipeError))
             what = "hung up without an answer" if hung_up else f"cannot be reached: {_reason(error)}"
             raise UpstreamError(f"The model provider '{self.provider}' {what}.") from None
+
+    def _request(self, method: str, path: str, accept: str) -> requests.PreparedRequest:
+        """A request without a body. Preparing one costs as much as sending it, so each is prepared once and copied."""
+        ready = self._ready.get((method, path, accept))
+        if ready is None:
+            # identity: a compressing proxy would hold tokens back until it has a block of them.
+            headers = {**self._headers, "Accept": accept, "Accept-Encoding": "identity"}
+            ready = requests.Request(method, self._base_url + path, headers=headers).prepare()
+            if len(self._ready) < READY:
+                self._ready[method, path, accept] = ready
+        return ready.copy()
 
 
 class Answer:
