@@ -133,19 +133,34 @@ class Transport(kombu_redis.Transport):  # type: ignore[misc]
                 log.warning("broadcast_not_readable", queue=queue)
 
 
+class Parsed(str):
+    """The text of a message that was parsed before."""
+
+    __slots__ = ("message",)
+    message: Any
+
+
+def _parsed(text: Any) -> Any:
+    return text.message if isinstance(text, Parsed) else loads(text)
+
+
+# By this name kombu's transport parses what its reads bring; a message need not be parsed twice.
+kombu_redis.loads = _parsed
+
+
 def _readable(response: Any, **_: Any) -> Any:
     """A queue's name and the text of a message; kombu would crash on text that it cannot parse."""
     if not response:
         return None
     key, item = response
     try:
-        text = item.decode()
-        # Kombu parses the same text once more, and slower, for the sake of types that it marks so.
-        (loads if "__type__" in text or "\\u" in text else json.loads)(text)
+        text = Parsed(item.decode())
+        # Kombu's own way is slower, for the sake of types that it marks so.
+        text.message = (loads if "__type__" in text or "\\u" in text else json.loads)(text)
     except Exception:  # JSON's own errors, its depth, and kombu's types within it
         queue = key.decode().split(kombu_redis.Channel.sep)[0]
         return key, dumps(_found(item, queue)).encode()
-    return key, item
+    return key, text
 
 
 def _found(content: bytes, queue: str) -> dict[str, Any]:
