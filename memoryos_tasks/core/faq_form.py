@@ -1,7 +1,7 @@
 """The form in which two askings of one question are the same: an FAQ is found by it, and by nothing looser.
 
 Marks, case, width, politeness and contractions go. What may change the meaning stays: every other word in its order,
-numbers, signs, superscripts, negation and persons.
+numbers, signs, superscripts, negation, persons, and capitals that make another word. In doubt they stay.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+from memoryos_tasks.core.faq_names import marked
 from memoryos_tasks.core.faq_words import (
     ABOUT_WORDS,
-    ALSO_NAMES,
     BEFORE_ARTICLE,
     CONTRACTIONS,
     GENERIC,
@@ -27,14 +27,20 @@ from memoryos_tasks.core.text import CJK
 _KEPT_APART = {"<super>": "^", "<sub>": "_", "<fraction>": " "}
 #: Characters that are not seen: zero-width spaces, byte order marks, soft hyphens.
 _UNSEEN = re.compile("[\u200b\ufeff\u00ad]")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_QUOTES = re.compile(r"[\"“”„«»]")
+_THOUSANDS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
+#: A Chinese comma between digits parts two numbers.
+_FULL_COMMA = re.compile(r"(?<=\d)，(?=\d)")
+_OPENING, _CLOSING = re.compile(r"[(\[{]"), re.compile(r"[)\]}]")
+#: What is quoted; 5" is a measure.
+_QUOTED = re.compile(r"(?<![A-Za-z0-9_])[\"“„«]([^\"“”„«»]*)[\"”»]")
+#: What stands before a value in code, which its quotes make another one.
+_CODE = tuple("=([{+,:<>*/&|")
 #: Marks at the end; a factorial is none.
 _END = re.compile(r"(?:(?<=\w)|(?<=[)\]%+#]))(?<!\d(?=!))[?!.。…~]+$|\s+\?+$")
-_CAPITALS = re.compile(r"\b[A-Z]{1,4}\b")
 #: A run of unspaced script; a word with what may stand inside it; a mark by itself.
 _TOKEN = re.compile(rf"[{CJK}]+|[^\s{CJK},;:?!。、]+|[,;:?!。、]")
-_PARTICLES = re.compile("[吗呢啊呀哦嘛吧]+$")
+#: Not the end of a word: 酒吧, 喇嘛.
+_PARTICLES = re.compile("(?<![酒网贴书水话氧咖迪茶])(?<!喇)[吗呢啊呀哦嘛吧]+$")
 #: Digits, and Chinese numerals where they count something.
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*%?|[一二三四五六七八九十百千两]+(?=[个天月年次元块种台人折号周])")
 
@@ -64,15 +70,11 @@ def form(text: str) -> Form:
 
 def _normal(text: str) -> list[str]:
     """The words of a text as every asking has them."""
-    shown = _unfolded(text)
-    shouted = shown.isascii() and shown.upper() == shown
-    if not shouted:
-        shown = _CAPITALS.sub(lambda found: _named(found[0]), shown)
-    shown = shown.lower().replace("’", "'").replace("‘", "'")
-    shown = " ".join(_THOUSANDS.sub("", shown).split())
+    shown = marked(_unfolded(text)).lower().replace("’", "'").replace("‘", "'")
+    shown = " ".join(_THOUSANDS.sub(_joined, shown).split())
     if not ABOUT_WORDS.search(shown):
         shown = _unadorned(shown)
-    shown = _END.sub("", _QUOTES.sub(" ", shown).strip())
+    shown = _END.sub("", _unquoted(shown).strip())
     words: list[str] = []
     for token in _TOKEN.findall(shown):
         words += CONTRACTIONS.get(token, token).split()
@@ -83,6 +85,7 @@ def _unfolded(text: str) -> str:
     """Half and full width made one (NFKC), without joining a superscript to its base."""
     if text.isascii():
         return text
+    text = _FULL_COMMA.sub("、", text)
     apart = [
         _KEPT_APART.get(unicodedata.decomposition(char).split(" ")[0], "") + char if not char.isascii() else char
         for char in _UNSEEN.sub("", text)
@@ -90,10 +93,21 @@ def _unfolded(text: str) -> str:
     return unicodedata.normalize("NFKC", "".join(apart))
 
 
-def _named(word: str) -> str:
-    """A word in capitals that would be another one in small letters, marked. "I" and "A" are capitals anyway."""
-    low = word.lower()
-    return f"^{low}" if low in ALSO_NAMES and len(word) > 1 else word
+def _joined(found: re.Match[str]) -> str:
+    """A number without its separators; as it is among arguments, where a comma may part two numbers."""
+    before = found.string[: found.start()]
+    inside = len(_OPENING.findall(before)) > len(_CLOSING.findall(before))
+    return found[0] if inside else found[0].replace(",", "")
+
+
+def _unquoted(shown: str) -> str:
+    return _QUOTED.sub(lambda found: f" {found[1]} " if _prose(found) else found[0], shown)
+
+
+def _prose(found: re.Match[str]) -> bool:
+    """Whether the quotes are round words, and not round a value in code."""
+    before = found.string[: found.start()].rstrip()
+    return any(char.isalpha() for char in found[1]) and not before.endswith(_CODE)
 
 
 def _unadorned(shown: str) -> str:

@@ -20,20 +20,25 @@ _ASK_FOR = (
     rf"|(?:i would|i'd) like to (?:know|ask) {_WH}|i (?:want|need) to know {_WH}|(?:may|can|could) i ask {_WH}"
     rf"|i (?:wonder|was wondering|am wondering) {_WH}"
 )
+#: To ask, and not the first half of 问题, 问候, 问路.
+_ASK_ZH = "问(?![题候路卷])(?:一下|下)?"
 #: What stands before a question out of politeness; stripped as often as it is found.
 LEADING = re.compile(
     r"\s*(?:(?:hello|hi|hey|greetings|good (?:morning|afternoon|evening))(?: there)?(?: all| everyone)?\s*[,.!]+\s*"
     r"|(?:excuse me|sorry|quick question|question)\s*[,:.!]+\s*"
-    r"|(?:please|pls|plz|kindly)[, ]+(?!(?:in|is|as|are|was|and|or|vs|versus|for|to)\b)"
+    r"|(?:please|pls|plz|kindly)[, ]+(?!(?:please|me|us|in|is|as|are|was|and|or|vs|versus|for|to)\b)"
     rf"|{_ASK_FOR}"
     r"|(?:你好|您好|嗨|哈[喽啰]|大家好|早上好|下午好|晚上好)(?:啊|呀)?\s*[,.!。、~]+\s*|(?:你好|您好)(?=请问|我?想问|麻烦)"
-    r"|请问(?:一下|下)?\s*[,:]?\s*|(?:麻烦|劳驾)(?:你|您)?(?:问(?:一下|下)?|告诉我)?(?:一下)?\s*[,:]?\s*"
-    r"|我?想(?:请)?(?:问|知道|了解)(?:一下|下)?\s*[,:]?\s*|请(?:你|您)?告诉我(?:一下)?\s*[,:]?\s*)"
+    r"|请问(?![候路])(?:一下|下)?\s*[,:]?\s*"
+    rf"|(?:麻烦|劳驾)(?:(?:[你您](?![的们会是了])(?:{_ASK_ZH}|告诉我)?|{_ASK_ZH}|告诉我)(?:一下)?\s*[,:]?|\s*[,:])\s*"
+    rf"|(?:我想请?(?:{_ASK_ZH}|知道|了解)(?:一下|下)?|想请?(?:问|知道|了解)一?下)\s*[,:]?\s*"
+    r"|请[你您]?告诉我(?![们的])(?:一下)?\s*[,:]?\s*)"
 )
-#: What stands behind it, set off by a mark or by itself.
+#: What stands behind it, set off by a mark; "please" also by itself, where it is no verb.
 TRAILING = re.compile(
-    r"(?:[,.!?。 ]+(?:please|pls|plz|kindly|thanks|thank you|thx|many thanks)(?: (?:very|so) much| a lot| in advance)?"
-    r"|[,.!?。 ]*(?:谢谢|多谢|感谢)(?:你|您|啦|了)?)[\s.!?。~]*$"
+    r"(?:(?:[,.!?。]\s*(?:please|pls|plz|kindly|thanks|thank you|thx|many thanks)"
+    r"|(?<!\bto)(?<!\byou)(?<!\bi)(?<!\bwe)(?<!\bthey)(?<!\band)(?<!\bor)(?<!\bnot) (?:please|pls|plz))"
+    r"(?: (?:very|so) much| a lot| in advance)?|[,.!?。]\s*(?:谢谢|多谢|感谢)(?:你|您|啦|了)?)[\s.!?。~]*$"
 )
 
 #: Contractions by what they stand for; forms without the apostrophe only where they are no other word.
@@ -50,9 +55,6 @@ CONTRACTIONS = {
     "cannot": "can not", "couldn't": "could not", "won't": "will not", "wouldn't": "would not",
     "shouldn't": "should not", "mustn't": "must not",
 }  # fmt: skip
-
-#: Short words that in capitals name something else, in a text that is not all capitals (US, IT, WHO).
-ALSO_NAMES = word_set("us it who or in is am me he as at be no so to we and not can i may all aids")
 
 #: English words before which a lone "a" is an article and not a name (as in "vitamin a").
 BEFORE_ARTICLE = word_set(
