@@ -6,11 +6,11 @@ import itertools
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from memoryos_tasks.core import complexity
-from memoryos_tasks.core.errors import EndpointBusy, MemoryOSError, SensitiveContent
+from memoryos_tasks.core.errors import DeadlineExceeded, EndpointBusy, MemoryOSError, SensitiveContent, UpstreamError
 from memoryos_tasks.core.models import AUTO, resolve
 from memoryos_tasks.core.routing import CLOUD, Candidate, Facts, candidates, is_complex, passes_on
 from memoryos_tasks.core.routing_plan import Endpoint, Plan
@@ -172,8 +172,18 @@ class Router:
         raise errors[0]
 
     def _whole(self, course: Course, candidate: Candidate, calls: Calls, bear: Bear) -> dict[str, Any]:
+        """A whole answer has no first token: a silent model must leave a share of the time to each that stands in."""
         provider, call = course.fleet.providers[candidate.endpoint.source], calls(candidate)
-        return once_more(bear, lambda: provider.complete(call))
+        others = len(course.candidates) - course.candidates.index(candidate) - 1
+        now = self._clock()
+        call = replace(call, deadline=now + (call.deadline - now) / (others + 1))
+
+        def bear_within(error: UpstreamError) -> None:
+            bear(error)
+            if others and self._clock() >= call.deadline:
+                raise error
+
+        return once_more(bear_within, lambda: provider.complete(call))
 
     def _asked(self, course: Course, candidate: Candidate, calls: Calls, bear: Bear) -> Chunks:
         provider, call = course.fleet.providers[candidate.endpoint.source], calls(candidate)
@@ -183,6 +193,8 @@ class Router:
         self, course: Course, candidate: Candidate, error: MemoryOSError, errors: list[MemoryOSError]
     ) -> None:
         """Note the error, or raise it (or that of the model that was chosen) when no other candidate is asked."""
+        if errors and isinstance(error, DeadlineExceeded):
+            raise errors[0]  # No time was left to ask this one.
         course.tried.append({"model": candidate.endpoint.name, "code": error.code})
         first = not errors
         if candidate.endpoint in course.fleet.plan.local and not isinstance(error, EndpointBusy):

@@ -10,6 +10,7 @@ import pytest
 from fakes import ScriptedProvider, chunk, completion
 
 from memoryos_tasks.core.errors import (
+    DeadlineExceeded,
     EndpointBusy,
     InvalidRequest,
     MemoryOSError,
@@ -17,6 +18,7 @@ from memoryos_tasks.core.errors import (
     SensitiveContent,
     UpstreamError,
     UpstreamRefused,
+    UpstreamTimeout,
 )
 from memoryos_tasks.core.routing import Candidate
 from memoryos_tasks.core.routing_plan import Endpoint, Plan
@@ -181,6 +183,50 @@ def test_when_all_fail_the_client_hears_of_the_model_that_it_asked(stream: bool)
     course = house.choose("openai/big")
     with pytest.raises(UpstreamError, match="the first"):
         house.listen(course) if stream else house.ask(course)
+    assert house.asked() == ["openai", "claude"]
+
+
+def test_a_silent_model_leaves_time_for_those_that_stand_in() -> None:
+    # Given a chain of three and a minute, in which the first two say nothing for as long as they may
+    plan = Plan(fallbacks={BIG.name: (SPARE, Endpoint("gemini", "last"))})
+    late = UpstreamTimeout("the first did not finish")
+    house = House(plan, openai=failing(late), claude=failing(UpstreamTimeout("nor did I")), gemini=working())
+    end = house.now + 60
+
+    def until_the_end(candidate: Candidate) -> ModelCall:
+        if house.now >= end:
+            raise DeadlineExceeded
+        return ModelCall("run", candidate.endpoint.model, {}, deadline=end)
+
+    def used_up(name: str) -> Callable[[int], None]:
+        def wait(_: int) -> None:
+            house.now = house.providers[name].calls[-1].deadline
+
+        return wait
+
+    house.providers["openai"].before, house.providers["claude"].before = used_up("openai"), used_up("claude")
+    # When a whole answer is asked for
+    whole = house.router.complete(house.choose("openai/big"), "run", until_the_end, bear)
+    # Then each had its share, and the last all that was left
+    assert whole["choices"][0]["message"]["content"] == "Hello"
+    asked = [house.providers[name].calls[0].deadline - 1000.0 for name in ("openai", "claude", "gemini")]
+    assert asked == [20.0, 40.0, 60.0]
+    # And when no time is left for the others, the error is that of the model that was asked for
+    house.now, house.providers["openai"].before = 1000.0, lambda _: house.sleep(60)
+    course = house.choose("openai/big")
+    with pytest.raises(UpstreamTimeout, match="the first"):
+        house.router.complete(course, "run", until_the_end, bear)
+    assert course.tried == [{"model": "openai/big", "code": "upstream_timeout"}]
+
+
+def test_a_vendors_long_pause_is_not_waited_for_where_others_stand_in() -> None:
+    house = House(CHAIN, openai=failing(UpstreamError("busy")), claude=working())
+    whole = house.router.complete(
+        house.choose("openai/big"), "run",
+        lambda candidate: ModelCall("run", candidate.endpoint.model, {}, deadline=1060.0),
+        lambda _: house.sleep(31),
+    )  # fmt: skip
+    assert whole["choices"][0]["message"]["content"] == "Hello"
     assert house.asked() == ["openai", "claude"]
 
 
