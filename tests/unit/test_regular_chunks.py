@@ -36,6 +36,26 @@ def test_usage_that_was_asked_for_comes_once_and_last() -> None:
     assert found[-1]["choices"] == []
 
 
+ENDED = chunk(said("a", "stop"))
+
+
+@pytest.mark.parametrize("last", [
+    {"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None},
+    {"index": 0, "delta": {"content": "", "reasoning": None}, "finish_reason": "stop"},
+])  # fmt: skip
+@pytest.mark.parametrize("options", [None, WANTED])
+def test_a_choice_that_only_carries_usage_is_left_out(options: object, last: dict[str, Any]) -> None:
+    usage = [chunk(usage={"total_tokens": 3})] if options else []
+    assert regular(options, chunk(said("a", "stop")), chunk(dict(last), usage={"total_tokens": 3})) == [ENDED, *usage]
+
+
+def test_usage_on_the_last_choice_is_not_for_who_did_not_ask() -> None:
+    assert regular(None, chunk(said("a", "stop"), usage={"total_tokens": 3})) == [ENDED]
+    # Though what else comes with it is
+    [found] = regular(None, chunk(said("a"), said("b", index=1), usage={"total_tokens": 3}))
+    assert [choice["delta"]["content"] for choice in found["choices"]] == ["a", "b"]
+
+
 def test_usage_that_never_came_is_not_made_up() -> None:
     assert regular(WANTED, chunk(said("a", "stop"))) == [chunk(said("a", "stop"))]
 

@@ -17,7 +17,7 @@ SIGNATURE = "c2lnbmVkIGJ5IHRoZSB2ZW5kb3I="
 
 
 class RouterChat(Chat):
-    """Comments before the first chunk, usage in a last one, asked for or not."""
+    """Comments before the first chunk, usage in a last one, asked for or not, beside a choice that has ended."""
 
     def begin(self) -> None:
         self.open_stream()
@@ -28,7 +28,8 @@ class RouterChat(Chat):
     def end_with(self, reason: str) -> None:
         self.event(self.chunk({"content": ""}, reason))
         self.comment(PROCESSING)
-        self.event({**self._frame("chat.completion.chunk"), "choices": [], "usage": self.usage()})
+        over = self.chunk({"role": "assistant", "content": ""})
+        self.event({**over, "usage": self.usage()})
         self.done()
 
 

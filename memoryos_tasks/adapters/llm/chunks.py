@@ -13,8 +13,8 @@ class Chunks:
     """One stream's chunks.
 
     A chunk without choices is passed on only if it is the usage that the client asked for; what else it says (Azure's
-    ``prompt_filter_results``) comes with the next chunk, since clients take ``choices[0]``. Usage that was asked for
-    and that the vendor put on a chunk with choices moves to a chunk of its own: some clients add up what several say.
+    ``prompt_filter_results``) comes with the next chunk, since clients take ``choices[0]``. Usage that the vendor put
+    on a chunk with choices moves to a chunk of its own, where it was asked for: some clients add up what several say.
     """
 
     def __init__(self, options: object) -> None:
@@ -50,10 +50,17 @@ class Chunks:
             else:
                 self._held.update({name: value for name, value in chunk.items() if name not in _NOT_HELD})
             return
+        # OpenRouter says its usage beside a choice that has ended.
+        over = bool(usage) and all(self._over(choice) for choice in chunk["choices"])
         for choice in chunk["choices"]:
             self._note(choice)
-        if usage and self._wants_usage and not self._everywhere:
-            self._usage, chunk["usage"] = usage, None
+        if usage and not self._everywhere:
+            if self._wants_usage:
+                self._usage, chunk["usage"] = usage, None
+            else:
+                del chunk["usage"]
+            if over:
+                return
         held, self._held = self._held, {}
         yield {**held, **chunk} if held else chunk
 
@@ -61,6 +68,12 @@ class Chunks:
         """What is left to say at the end of the stream."""
         if self._usage:
             yield {**self._frame, "choices": [], "usage": self._usage}
+
+    def _over(self, choice: Mapping[str, Any]) -> bool:
+        """Whether a choice that has ended says nothing more."""
+        delta = choice.get("delta")
+        said = isinstance(delta, Mapping) and any(value for name, value in delta.items() if name != "role")
+        return str(choice.get("index")) in self._closed and not said
 
     def _note(self, choice: dict[str, Any]) -> None:
         index = str(choice.get("index"))
