@@ -25,6 +25,8 @@ MAX_TEXT = 500
 _KEYS = re.compile(
     r"\b(?:sk|pk|key|gsk|xai)[-_][\w*.-]{6,}|\bAIza[\w*-]{6,}|Bearer\s+\S+|\b(?:api[-_]?)?key=[^\s&\"']+"
 )
+#: What a sentence ends with.
+_ENDS = (".", "!", "?", "…", "。", "！", "？")
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 #: How vendors of OpenAI's family name a prompt that their filter refused: OpenAI and Azure by code, Azure also by its
@@ -55,7 +57,7 @@ def failure(
         late.status = status
         return late
     if status in (401, 403):
-        message += (
+        message += ("" if message.endswith(_ENDS) else ".") + (
             f" It refused this server's own credential, not yours: its operator should check llm.{provider}_api_key."
         )
         return _refused(message, status, {}, status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -290,7 +291,9 @@ def test_an_answer_that_is_none_is_an_error(provider: OpenAIProvider, model: str
     # When the upstream answers with what is no completion
     with pytest.raises(UpstreamError, match=says) as caught:
         run(provider, call(model))
-    # Then that is the upstream's fault, and we say what it did, with the status that it named in its body if any
+    # Then it names no exception
+    assert not re.search(r"Error|Exception|IncompleteRead|InvalidChunk", caught.value.message)
+    # And that is the upstream's fault, and we say what it did, with the status that it named in its body if any
     assert (type(caught.value), caught.value.status) == (UpstreamError, 503 if model == "error-mid-stream" else 502)
 
 

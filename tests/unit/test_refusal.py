@@ -81,6 +81,9 @@ def test_a_refused_credential_is_not_the_clients(status: int) -> None:
     assert (error.code, error.param) == ("upstream_refused", None)
     assert "this server's own credential, not yours: its operator should check llm.deepseek_api_key" in error.message
     assert "topsecret" not in error.message
+    # In whole sentences
+    assert "Incorrect API key" in error.message or "answered 401. It refused" in error.message
+    assert (". It refused" in error.message, ".. It" in error.message) == (True, False)
 
 
 @pytest.mark.parametrize(

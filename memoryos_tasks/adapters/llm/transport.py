@@ -145,7 +145,7 @@ class Transport:
                 raise patience.exceeded() from None
             # RemoteDisconnected, ConnectionResetError and BrokenPipeError; a refused connection is none of them.
             hung_up = isinstance(_root(error), (ConnectionResetError, BrokenPipeError))
-            what = "hung up without an answer" if hung_up else f"cannot be reached: {_reason(error)}"
+            what = "hung up without an answer" if hung_up else f"cannot be reached{_reason(error)}"
             raise UpstreamError(f"The model provider '{self.provider}' {what}.") from None
 
     def _request(self, method: str, path: str, accept: str) -> requests.PreparedRequest:
@@ -231,7 +231,7 @@ class Answer:
             piece: bytes = self._response.raw.read1(_PIECE, decode_content=True)
             return piece
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self.broken(f"broke off its answer: {_reason(error)}") from None
+            raise self.broken(f"broke off its answer{_reason(error)}") from None
 
 
 def _encoded(body: Mapping[str, Any]) -> bytes:
@@ -262,5 +262,7 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _reason(error: BaseException) -> str:
+    """What the system says of it, behind a colon; nothing where there is only an exception's name."""
     root = _root(error)
-    return (root.strerror if isinstance(root, OSError) else None) or type(root).__name__
+    said = root.strerror if isinstance(root, OSError) else None
+    return f": {said}" if said else ""
