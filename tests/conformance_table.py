@@ -120,6 +120,7 @@ def _add(heard: Heard, chunk: Any) -> None:
         heard.usage = chunk.usage
         return
     assert heard.usage is None, "usage did not come last"
+    assert chunk.usage is None, "usage came with a choice"
     assert not heard.finish, "something came after the finish reason"
     [choice] = chunk.choices
     delta = choice.delta
@@ -201,10 +202,9 @@ def image(case: Case) -> None:
 
 
 def json_mode(case: Case) -> None:
-    """JSON, asked for by a schema or, where the vendor has no schemas, as such."""
-    schema = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": SCHEMA}}
-    form = {"type": "json_object"} if case.provider == "deepseek" else schema
-    for heard in case.both("json", said("The answer, as JSON."), response_format=form):
+    """JSON, asked for by a schema; where the vendor has no schemas it is put in words."""
+    form = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": SCHEMA}}
+    for heard in case.both("json", said("The answer?"), response_format=form):
         assert json.loads(heard.text) == {"answer": 42}
         assert heard.finish == ["stop"]
 

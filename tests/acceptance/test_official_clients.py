@@ -171,8 +171,6 @@ def test_streams_tool_calls(official: OpenAI, provider: str) -> None:
 
 @each_provider
 def test_parses_structured_output(official: OpenAI, provider: str) -> None:
-    if provider == "deepseek":
-        pytest.skip("DeepSeek has JSON mode and no schemas")
     answer = official.chat.completions.parse(
         model=_model(provider), messages=_said("The capital of Norway?"), response_format=Capital
     )
@@ -244,7 +242,5 @@ class TestLangChain:
 
     @each_provider
     def test_gives_structured_output(self, chat: Any, provider: str) -> None:
-        if provider == "deepseek":
-            pytest.skip("DeepSeek has JSON mode and no schemas")
         shaped = chat(provider).with_structured_output(Capital, method="json_schema")
         assert shaped.invoke("The capital of Norway?") == Capital(country="Norway", capital="Oslo")

@@ -379,6 +379,26 @@ def test_a_schema_is_enforced_with_what_the_vendor_cannot_enforce_told(
     }}}  # fmt: skip
 
 
+@pytest.mark.parametrize("model", ["claude-3-5-haiku-20241022", "claude-sonnet-4", "claude-opus-4-1-20250805"])
+def test_an_earlier_model_is_told_the_schema(vendor: ClaudeVendor, provider: ClaudeProvider, model: str) -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "a", "schema": {**SCHEMA, "description": "答案"}}}
+    provider.complete(call(model, {"role": "system", "content": "Be brief."}, user("?"), response_format=form))
+    body = vendor.seen[0].body
+    assert "output_config" not in body
+    brief, told, schema = body["system"].replace("\n\n", "\n").split("\n")
+    assert brief == "Be brief."
+    assert "JSON object" in told
+    assert json.loads(schema) == {**SCHEMA, "description": "答案"}
+
+
+def test_system_messages_alone_are_a_turn(vendor: ClaudeVendor, provider: ClaudeProvider) -> None:
+    provider.complete(call("echo", {"role": "system", "content": "Greet me."}, {"role": "developer", "content": "Hm."}))
+    body = vendor.seen[0].body
+    assert body["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "Greet me."}, {"type": "text", "text": "Hm."}]}]
+    assert "system" not in body
+
+
 def test_the_beginning_of_the_answer_goes_last(vendor: ClaudeVendor, provider: ClaudeProvider) -> None:
     provider.complete(call("echo", user("Haiku?"), {"role": "assistant", "content": "An old pond \n"}))
     assert vendor.seen[0].body["messages"][-1] == {
@@ -408,7 +428,7 @@ def test_what_claude_cannot_do_is_refused(
     vendor: ClaudeVendor, provider: ClaudeProvider, body: dict[str, Any], param: str
 ) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        provider.complete(call("echo", **body))
+        provider.complete(call("claude-sonnet-4-5", **body))
     assert caught.value.param == param
     assert not vendor.seen
 

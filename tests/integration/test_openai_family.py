@@ -206,6 +206,35 @@ def test_deepseeks_usage_is_said_as_openai_says_it(deepseek: DeepSeekVendor, ask
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
 
 
+SCHEMA = {"type": "object", "title": "答"}
+FORM = {"type": "json_schema", "json_schema": {"name": "a", "strict": True, "schema": SCHEMA}}
+TOLD = '{"type": "object", "title": "答"}'
+
+
+@BOTH
+@pytest.mark.parametrize("before", [
+    (), ({"role": "system", "content": "Be brief."},), ({"role": "developer", "content": "Be brief."},),
+    ({"role": "system", "content": [{"type": "text", "text": "Be brief."}]},),
+])  # fmt: skip
+def test_deepseek_is_told_a_schema_in_words(
+    deepseek: DeepSeekVendor, ask: Ask, before: tuple[dict[str, Any], ...]
+) -> None:
+    answer = ask(deepseek_at(deepseek), call("json", *before, {"role": "user", "content": "?"}, response_format=FORM))
+    assert answer["choices"][0]["message"]["content"] == '{"answer": 42}'
+    body = deepseek.seen[0].body
+    assert body["response_format"] == {"type": "json_object"}
+    assert [message["role"] for message in body["messages"]] == ["system", "user"]
+    system = body["messages"][0]["content"]
+    whole = system if isinstance(system, str) else "\n\n".join(part["text"] for part in system)
+    assert whole.endswith(TOLD)
+    assert whole.startswith("Be brief.\n\nAnswer" if before else "Answer")
+
+
+def test_deepseeks_schema_must_be_one(deepseek: DeepSeekVendor) -> None:
+    with pytest.raises(InvalidRequest, match="response_format"):
+        whole(deepseek_at(deepseek), call("json", response_format={"type": "json_schema"}))
+
+
 def tool_turn(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The exchange so far as an OpenAI client resends it: with nothing but what OpenAI's protocol knows."""
     message = answer["choices"][0]["message"]

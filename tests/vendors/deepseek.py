@@ -42,6 +42,11 @@ class DeepSeekChat(Chat):
 
 def _faulty(chat: Chat) -> str:
     """What DeepSeek would refuse in the request; '' when nothing."""
+    form = (chat.body.get("response_format") or {}).get("type", "text")
+    if form not in ("text", "json_object"):
+        return "This response_format type is unavailable now"
+    if form == "json_object" and "json" not in str(chat.texts).lower():
+        return "Prompt must contain the word 'json' in some form to use 'response_format' of type 'json_object'."
     thinking = (chat.body.get("thinking") or {}).get("type", "enabled")
     with_tools = any(message.get("tool_calls") for message in chat.body["messages"])
     for at, message in enumerate(chat.body["messages"]):

@@ -81,6 +81,9 @@ def conversation(messages: Sequence[Message], kept: Mapping[str, Mapping[str, An
     for turn in made.turns:
         turn["content"].sort(key=lambda block: block["type"] != "tool_result")
     _trim_prefill(made.turns)
+    if not made.turns and made.system:
+        # The vendor wants at least one turn.
+        made.turns, made.system = [{"role": "user", "content": made.system}], []
     return made
 
 

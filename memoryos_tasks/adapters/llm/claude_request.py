@@ -11,12 +11,10 @@ from memoryos_tasks.adapters.llm.claude_schema import Open, closed
 from memoryos_tasks.adapters.llm.claude_thinking import limit_and_thinking
 from memoryos_tasks.adapters.llm.claude_thoughts import of_model
 from memoryos_tasks.adapters.llm.claude_tools import tools
+from memoryos_tasks.adapters.llm.json_words import JSON_ONLY, by_schema, schema_of
 from memoryos_tasks.core.errors import InvalidRequest
 from memoryos_tasks.ports.keepsakes import Keepsakes
 from memoryos_tasks.ports.llm import ModelCall
-
-#: For OpenAI's JSON mode, which names no schema. Claude has no such mode, and its newest models refuse a forced tool.
-JSON_ONLY = "Answer with one JSON object and nothing else: no code fence, no words before or after it."
 
 _OFF = {"type": "disabled"}
 
@@ -30,9 +28,9 @@ def request(call: ModelCall, keepsakes: Keepsakes, *, stream: bool) -> dict[str,
     talk = _conversation(call, keepsakes, thinking=made.get("thinking") != _OFF)
     _agree_on_thoughts(made, talk, model)
     made |= tools(body, model, talk.used)
-    form = _format(body.get("response_format"))
-    if form == JSON_ONLY:
-        talk.system.append({"type": "text", "text": JSON_ONLY})
+    form = _format(body.get("response_format"), model)
+    if isinstance(form, str):
+        talk.system.append({"type": "text", "text": form})
     elif form:
         made["output_config"] = {**made.get("output_config", {}), "format": form}
     if talk.system:
@@ -80,18 +78,19 @@ def _sampling(body: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _format(form: Any) -> Any:
-    """A JSON schema to enforce, ``JSON_ONLY``, or None for plain text."""
+def _format(form: Any, model: ClaudeModel) -> dict[str, Any] | str | None:
+    """A JSON schema to enforce, an instruction where the model has no such thing, or None for plain text.
+
+    Claude has no JSON mode without a schema, and its newest models refuse a forced tool.
+    """
     kind = form.get("type") if isinstance(form, Mapping) else form
     if kind in (None, "text"):
         return None
     if kind == "json_object":
         return JSON_ONLY
-    wanted = form.get("json_schema") if isinstance(form, Mapping) else None
-    schema = wanted.get("schema") if isinstance(wanted, Mapping) else None
-    if kind != "json_schema" or not isinstance(schema, Mapping):
-        raise InvalidRequest(
-            "response_format must be text, json_object or a json_schema with a schema.", param="response_format")
+    schema = schema_of(form)
+    if not model.structured:
+        return by_schema(schema)
     try:
         return {"type": "json_schema", "schema": closed(schema)}
     except Open:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from memoryos_tasks.adapters.llm.json_words import by_schema, schema_of
 from memoryos_tasks.adapters.llm.openai_compatible import Dialect, OpenAICompatibleProvider
 from memoryos_tasks.core.errors import InvalidRequest
 
@@ -27,6 +28,11 @@ def request(body: dict[str, Any]) -> dict[str, Any]:
     if limit is not None:
         body.setdefault("max_tokens", limit)
     messages = [_renamed(message) for message in body.get("messages") or ()]
+    form = body.get("response_format")
+    if isinstance(form, Mapping) and form.get("type") == "json_schema":
+        # "This response_format type is unavailable now": https://api-docs.deepseek.com/guides/json_mode
+        messages = _instructed(messages, by_schema(schema_of(form)))
+        body["response_format"] = {"type": "json_object"}
     return {**body, "messages": list(_reasoned(messages, thinks=_thinks(body)))}
 
 
@@ -44,6 +50,16 @@ def _thinks(body: Mapping[str, Any]) -> bool:
 
 def _renamed(message: Message) -> Message:
     return {**message, "role": "system"} if message.get("role") == "developer" else message
+
+
+def _instructed(messages: Sequence[Message], told: str) -> list[Message]:
+    """The messages with this at the end of the first system message, or in one of its own."""
+    at = next((place for place, message in enumerate(messages) if message.get("role") == "system"), None)
+    if at is None:
+        return [{"role": "system", "content": told}, *messages]
+    said = messages[at].get("content")
+    more: Any = [*said, {"type": "text", "text": told}] if isinstance(said, list) else f"{said or ''}\n\n{told}".strip()
+    return [*messages[:at], {**messages[at], "content": more}, *messages[at + 1 :]]
 
 
 def _reasoned(messages: Sequence[Message], *, thinks: bool) -> Iterator[Message]:
