@@ -37,14 +37,15 @@ _TEXTS = {
 
 
 class RunFailed(MemoryOSError):
-    """A run ended with this error object; it becomes the answer."""
+    """A run ended with this error object; it becomes the answer, with these headers."""
 
-    def __init__(self, error: Mapping[str, Any]) -> None:
+    def __init__(self, error: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         super().__init__(str(error.get("message") or "The run failed."), param=error.get("param"))
         self.code = str(error.get("code") or "internal_error")
         self.type = str(error.get("type") or "server_error")
         self.status = int(error.get("status") or 500)
         self.retry_after = error.get("retry_after")
+        self.headers = headers or {}
 
 
 def public(error: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,6 +74,8 @@ def answer(error: MemoryOSError) -> Response:
         response.headers["X-MemoryOS-Status"] = "degraded:vectors"
     if error.code == Unauthorized.code:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, RunFailed):
+        response.headers.update(error.headers)
     return response
 
 

@@ -17,6 +17,7 @@ from memoryos_app.chat.request import ChatRequest
 from memoryos_app.errors import RunFailed
 from memoryos_app.models import named
 from memoryos_app.parts import parts
+from memoryos_tasks.core.routing import ROUTE
 from memoryos_tasks.ports.runs import Message, Saying
 
 #: How long a stream's headers wait for its first chunk, so that an early error is a status; seconds.
@@ -48,7 +49,7 @@ def whole(asked: Asked, chat: ChatRequest, gone: Callable[[], bool]) -> Response
             if message.saying is Saying.START:
                 started.update(message.data)
             elif message.saying is Saying.ERROR:
-                raise RunFailed(message.data)
+                raise _failed(asked, started, message.data)
             else:
                 response = jsonify(message.data)
                 response.headers.update(_facts(asked, chat, started))
@@ -63,7 +64,7 @@ def streamed(asked: Asked, chat: ChatRequest, gone: Callable[[], bool]) -> Respo
     try:
         first = _first(batches, started)
         if first and first[0].saying is Saying.ERROR:
-            raise RunFailed(first[0].data)
+            raise _failed(asked, started, first[0].data)
     except BaseException:
         asked.run.close()
         raise
@@ -100,6 +101,15 @@ def _timed(messages: Iterator[Message | None]) -> Iterator[Message | None]:
             spoke = True
             numbers.FIRST_WORD.observe(time.perf_counter() - began)
         yield message
+
+
+def _failed(asked: Asked, started: Mapping[str, Any], error: Mapping[str, Any]) -> RunFailed:
+    """The error, with the job that failed and the model that was asked, where one was."""
+    facts = {"X-MemoryOS-Job": asked.run.job_id}
+    route = error.get(ROUTE) or started
+    if route.get("model"):
+        facts |= {"X-MemoryOS-Tier": str(route["tier"]), "X-MemoryOS-Model": str(route["model"])}
+    return RunFailed(error, facts)
 
 
 def _facts(asked: Asked, chat: ChatRequest, started: Mapping[str, Any]) -> dict[str, str]:

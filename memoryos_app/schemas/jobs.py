@@ -20,7 +20,8 @@ class JobSchema(Schema):
     error = fields.Dict(allow_none=True)
     route = fields.Dict(
         metadata={"description": "Of a chat: which tier and model answered, why it was chosen, and which models were "
-                                 "tried before, with the code of their error; what its window had no room for."}
+                                 "tried and failed, with the code of their error, also when none answered; "
+                                 "what its window had no room for."}
     )
     cancel_requested = fields.Boolean(
         metadata={"description": "Only in the answer to DELETE: the job was open and was asked to stop."}

@@ -111,7 +111,10 @@ def _job(job_id: str) -> Job:
 def _shown(job: Job) -> dict[str, Any]:
     error = {name: job.error.get(name) for name in _FIELDS} if job.error and job.status.final else None
     result = dict(job.result) if job.result is not None else None
-    routed = {ROUTE: result.pop(ROUTE)} if result is not None and job.kind == CHAT and ROUTE in result else {}
+    route = result.pop(ROUTE, None) if result is not None and job.kind == CHAT else None
+    if error is not None and job.error is not None:
+        route = job.error.get(ROUTE)
+    routed = {} if route is None else {ROUTE: route}
     return {
         "id": job.id,
         "job_id": job.id,

@@ -6,6 +6,9 @@ An error says what happened, which field it is about and what to do. ``code``, `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class MemoryOSError(Exception):
     """Something went wrong inside MemoryOS."""
@@ -24,11 +27,13 @@ class MemoryOSError(Exception):
         self.message = message or " ".join((type(self).__doc__ or "").split())
         self.param = param
         self.retry_after = retry_after
+        #: Of a chat that failed: which models were asked. No part of what a client is told in words.
+        self.route: Mapping[str, Any] | None = None
         super().__init__(self.message)
 
-    def described(self) -> dict[str, str | int | float | None]:
-        """The error as it stands in a job and goes to a client."""
-        return {
+    def described(self) -> dict[str, Any]:
+        """The error as it stands in a job and goes to whoever answers the client."""
+        told: dict[str, Any] = {
             "message": self.message,
             "type": self.type,
             "param": self.param,
@@ -36,6 +41,7 @@ class MemoryOSError(Exception):
             "status": self.status,
             "retry_after": self.retry_after,
         }
+        return told if self.route is None else {**told, "route": self.route}
 
 
 class ConfigError(MemoryOSError):

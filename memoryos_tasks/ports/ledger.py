@@ -31,7 +31,8 @@ class Job:
 
     ``request`` of a chat holds ``{"body": …, "session", "assistant", "memory": bool, "stream": bool}``;
     ``result`` of a chat is the ``chat.completion`` object.
-    ``error`` is ``{"message", "type", "param", "code", "status", "retry_after"}``.
+    ``error`` is ``{"message", "type", "param", "code", "status", "retry_after"}``; of a chat also
+    ``"route"``, where a model was asked.
     """
 
     id: str

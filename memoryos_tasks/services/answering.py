@@ -11,7 +11,14 @@ from typing import Any, Protocol
 from memoryos_tasks.core import chat as messages
 from memoryos_tasks.core import faq_answer
 from memoryos_tasks.core.completion import assemble
-from memoryos_tasks.core.errors import Cancelled, DeadlineExceeded, LostClaim, TrafficDown, UpstreamError
+from memoryos_tasks.core.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    LostClaim,
+    MemoryOSError,
+    TrafficDown,
+    UpstreamError,
+)
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.faq_answer import FaqAnswer
 from memoryos_tasks.core.items import Recalled
@@ -126,7 +133,11 @@ class Answers:
             def call(candidate: Candidate) -> ModelCall:
                 return self._call(job, course, candidate, context, question, gone)
 
-            completion = self._asked(job, course, call, context, lease, mute=mute)
+            try:
+                completion = self._asked(job, course, call, context, lease, mute=mute)
+            except MemoryOSError as error:
+                error.route = course.described()
+                raise
         used = bool(context.facts or context.recalled or context.recent)
         return Answered(completion, course.described(), used)
 

@@ -22,7 +22,7 @@ from fakes import (
 from plain_codec import PlainCodec
 
 from memoryos_tasks.core.completion import assemble
-from memoryos_tasks.core.errors import UpstreamError
+from memoryos_tasks.core.errors import UpstreamError, UpstreamRefused
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.faq_answer import FaqAnswer
 from memoryos_tasks.core.routing_plan import Endpoint, Plan
@@ -138,6 +138,28 @@ def test_sensitive_words_without_a_model_in_house_are_refused_and_sent_nowhere(
     assert chat.ledger.delays == []
     # And nothing was sent or remembered
     assert (chat.models["openai"].calls, chat.ledger.journaled) == ([], [])
+
+
+@pytest.mark.parametrize(("inbox", "status"), [("gw", "failed"), ("", "dead")])
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_failure_says_which_models_were_asked(stream: bool, inbox: str, status: str) -> None:
+    # Given a chain of two, of which the second cannot do what is asked either
+    chat = Chat(
+        Plan(fallbacks={BIG.name: (SPARE,)}),
+        openai=ScriptedProvider(error=UpstreamRefused("no such model")),
+        claude=ScriptedProvider(error=UpstreamError("hung up")),
+    )
+    # When both have failed
+    outcome = chat.run("Hello", stream=stream, inbox=inbox)
+    # Then the job and who waits for it are told of both
+    assert outcome.status == status
+    assert chat.row.error is not None
+    assert chat.row.error["route"] == {
+        "tier": 2, "model": "openai/big", "reason": "named",
+        "tried": [{"model": "openai/big", "code": "upstream_refused"},
+                  {"model": "claude/spare", "code": "upstream_error"}],
+    }  # fmt: skip
+    assert chat.said[-1] == ("error", chat.row.error)
 
 
 @pytest.mark.parametrize("stream", [True, False])

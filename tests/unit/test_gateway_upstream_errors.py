@@ -105,6 +105,40 @@ def test_a_job_holds_the_same_error(stack: FakeStack, client: FlaskClient, statu
     assert "answered" in job["error"]["message"]
 
 
+ROUTE: Any = {"tier": 1, "model": "ollama/small", "reason": "named",
+              "tried": [{"model": "ollama/small", "code": "upstream_error"}]}  # fmt: skip
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_error_says_which_job_it_is_and_who_was_asked(
+    stack: FakeStack, client: FlaskClient, stream: bool
+) -> None:
+    # Given a run that asked a model, which failed
+    error = refused(503)
+    error.route = ROUTE
+    failing(stack, error)
+    answer = client.post("/v1/chat/completions", json={**ASK, "stream": stream})
+    # Then its headers say so, and the body is OpenAI's
+    assert answer.status_code == 503
+    assert answer.headers["X-MemoryOS-Tier"] == "1"
+    assert answer.headers["X-MemoryOS-Model"] == "ollama/small"
+    assert set(answer.json["error"]) == {"message", "type", "param", "code"}
+    # And the job tells the rest
+    job = client.get(f"/v1/jobs/{answer.headers['X-MemoryOS-Job']}").json
+    assert job["status"] == "failed"
+    assert job["route"] == ROUTE
+    assert set(job["error"]) == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_error_without_a_model_names_none(stack: FakeStack, client: FlaskClient, stream: bool) -> None:
+    failing(stack, refused(503))
+    answer = client.post("/v1/chat/completions", json={**ASK, "stream": stream})
+    assert answer.headers["X-MemoryOS-Job"]
+    assert "X-MemoryOS-Tier" not in answer.headers
+    assert "route" not in client.get(f"/v1/jobs/{answer.headers['X-MemoryOS-Job']}").json
+
+
 def test_a_vendors_refusal_of_our_credential_does_not_ask_the_client_for_another(
     stack: FakeStack, client: FlaskClient
 ) -> None:
