@@ -116,9 +116,16 @@ def compose(messages: Sequence[Message], block: str) -> list[dict[str, Any]]:
 
 
 def not_carried(recalled: Sequence[Recalled], messages: Sequence[Message]) -> list[Recalled]:
-    """The recalled items without the turns that the request already carries, by role and content."""
+    """What the session said, without the exchanges all of whose turns the request carries, by role and content.
+
+    An exchange stays whole: a question that is asked again is shown with the reply that it had.
+    """
     carried = {(message.get("role"), _plain(text_of(message.get("content")))) for message in messages}
-    return [item for item in recalled if item.kind != Kind.TURN or (item.role, _plain(item.content)) not in carried]
+
+    def here(item: Recalled) -> bool:
+        return item.kind is Kind.TURN and (item.role, _plain(item.content)) in carried
+
+    return [item for exchange in _exchanges(recalled) if not all(map(here, exchange)) for item in exchange]
 
 
 def distinct(recalled: Sequence[Recalled]) -> list[Recalled]:

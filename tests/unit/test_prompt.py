@@ -107,6 +107,17 @@ def test_turns_that_the_request_carries_are_not_injected_again() -> None:
     ]
 
 
+def test_an_exchange_of_which_the_request_carries_a_part_is_shown_whole() -> None:
+    # Given a question that was answered, and a call of a tool with its result
+    recent = [turn("What is new?"), turn("A tram.", role="assistant"), turn("And in Oslo?"), turn("", role="assistant"),
+              turn("15 °C", role="tool"), turn("Mild.", role="assistant")]  # fmt: skip
+    # When the question is asked again, without the reply
+    shown = not_carried(recent, [{"role": "user", "content": "What is new?"}, {"role": "tool", "content": "15 °C"}])
+    # Then neither a reply nor a result stands alone
+    assert shown == recent
+    assert not_carried(recent[:2], [{"role": "user", "content": "What is new?"}]) == recent[:2]
+
+
 def test_what_is_said_twice_is_shown_once() -> None:
     # Given the same question of two days, and a page whose turns are there
     def item(id: str, kind: Kind, content: str, *sources: str) -> Recalled:
