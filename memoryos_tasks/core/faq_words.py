@@ -9,7 +9,7 @@ from memoryos_tasks.core.words import word_set
 #: Texts about wording itself ("how do you say thank you", 请问用英语怎么说): in them no word is mere politeness.
 ABOUT_WORDS = re.compile(
     r"\b(?:say|says|said|saying|spell|spelling|pronounce|translat\w*|mean|means|meaning|write|word|words|phrase|lyrics"
-    r"|rhymes?|synonyms?|english|french|chinese|japanese|german|spanish)\b|说|写|读作|念|意思|翻译|词|英文|英语|中文|日语|歌",
+    r"|rhymes?|synonyms?|english|french|chinese|japanese|german|spanish)\b|说|表达|回复|写|读作|念|意思|翻译|词|英文|英语|中文|日语|歌",
     re.IGNORECASE,
 )
 
@@ -38,7 +38,8 @@ LEADING = re.compile(
 TRAILING = re.compile(
     r"(?:(?:[,.!?。]\s*(?:please|pls|plz|kindly|thanks|thank you|thx|many thanks)"
     r"|(?<!\bto)(?<!\byou)(?<!\bi)(?<!\bwe)(?<!\bthey)(?<!\band)(?<!\bor)(?<!\bnot) (?:please|pls|plz))"
-    r"(?: (?:very|so) much| a lot| in advance)?|[,.!?。]\s*(?:谢谢|多谢|感谢)(?:你|您|啦|了)?)[\s.!?。~]*$"
+    r"(?: (?:very|so) much| a lot| in advance)?"
+    r"|(?:[,.!?。 ]+(?:谢谢|多谢)|[,.!?。]\s*感谢)(?:你|您|啦|了)?)[\s.!?。~]*$"
 )
 
 #: Contractions by what they stand for; forms without the apostrophe only where they are no other word.

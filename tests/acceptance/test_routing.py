@@ -17,12 +17,17 @@ from vendors.openai import OpenAIVendor
 
 SECRETS = ["My password is hunter2", "我的密码是 hunter2"]
 CONFIG = """
+[jobs]
+chat_deadline = 12
 [llm]
+first_token_timeout = 10
+idle_timeout = 12
 openai_base_url = "{cloud}"
 max_concurrent = 2
 [router]
 cloud = "openai/echo"
-fallbacks = "openai/status-503=openai/status-500|gpt-echo; openai/status-400=gpt-echo; openai/truncated=gpt-echo"
+fallbacks = "openai/status-503=openai/status-500|gpt-echo; openai/status-400=gpt-echo; openai/truncated=gpt-echo; \
+openai/slow-first-token=gpt-echo"
 """
 
 
@@ -120,6 +125,24 @@ def test_the_chain_answers_for_a_model_that_fails_before_its_first_token(
     assert (said, headers["X-MemoryOS-Model"]) == ("hello", "openai/gpt-echo")
     tried = job(routed, headers)["route"]["tried"]
     assert [each["model"] for each in tried] == ["openai/status-503", "openai/status-500"]
+
+
+def test_the_chain_answers_in_time_for_a_model_that_is_silent(routed: System, asking: OpenAI) -> None:
+    headers, said = ask(asking, "openai/slow-first-token", "hello")
+    assert (said, headers["X-MemoryOS-Model"]) == ("hello", "openai/gpt-echo")
+    [tried] = job(routed, headers)["route"]["tried"]
+    assert tried == {"model": "openai/slow-first-token", "code": "upstream_timeout"}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_error_leads_to_its_job_which_says_who_was_asked(routed: System, asking: OpenAI, stream: bool) -> None:
+    with pytest.raises(openai.InternalServerError) as caught:
+        ask(asking, "openai/status-500", "hello", stream=stream)
+    headers = caught.value.response.headers
+    assert (headers["X-MemoryOS-Tier"], headers["X-MemoryOS-Model"]) == ("2", "openai/status-500")
+    row = closed(f"{routed.url}/v1/jobs/{headers['X-MemoryOS-Job']}", "failed")
+    assert row["route"] == {"tier": 2, "model": "openai/status-500", "reason": "named",
+                            "tried": [{"model": "openai/status-500", "code": "upstream_error"}]}
 
 
 def test_a_refused_request_and_a_stream_that_has_begun_are_the_clients_to_hear_of(asking: OpenAI) -> None:
