@@ -59,7 +59,9 @@ class Question:
     def common(self) -> bool:
         """Whether it could be anybody's on any day: nothing personal, nothing that passes."""
         bare = GENERIC_ZH.sub("", GENERIC.sub("", ANYBODY.sub("", self.form.normal)))
-        personal = any(word in FIRST for word in bare.split(" ")) or bool(FIRST_ZH.search(bare))
+        # "^us" is the country; any other of them in capitals is only loud.
+        words = [word if word == "^us" else word.lstrip("^") for word in bare.split(" ")]
+        personal = any(word in FIRST for word in words) or bool(FIRST_ZH.search(bare))
         return not (personal or OWN.search(self.text) or FLEETING.search(self.form.normal))
 
 

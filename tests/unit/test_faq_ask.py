@@ -89,7 +89,7 @@ def test_what_only_looks_so_stands_alone(text: str) -> None:
         "What's the weather in Rome?", "What time is it in Rome?", "Who won the match yesterday?", "What day is today?",
         "What is the latest version of Django?", "我的名字是什么？", "我昨天去了哪里？", "帮我写一封请假信",
         "今天天气怎么样？", "现在几点了？", "最新版本是多少？", "我怎么告诉我妈妈？", "订单 20240301778 到哪了？",
-        "Is us included in our plan?",
+        "Is us included in our plan?", "What do you know about ME?",
     ],
 )  # fmt: skip
 def test_what_is_personal_or_passes_is_not_common(text: str) -> None:
