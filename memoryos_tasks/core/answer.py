@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from memoryos_tasks.core.asking import TIMES, Asked, asked, is_chinese
@@ -90,6 +91,8 @@ def answer(
     if not is_question(question) and not _ANSWERED.search(question):
         return _acknowledged(question, language) if memory else _NOT_NOTED[language]
     wanted = asked(question)
+    if any(item.ended is not None for item in recalled):
+        wanted = replace(wanted, former=True)  # the search has found that it asks for a time that is over
     said = [] if wanted.former else _about(wanted, facts, recalled, bool(language))
     if not said and claims(question):
         return _acknowledged(question, language) if memory else _NOT_NOTED[language]
@@ -184,6 +187,8 @@ def _quoted(
     holding = {(same(fact.subject), same(fact.attribute), same(fact.value)) for fact in held}
     ranked: list[tuple[float, int, str, Recalled]] = []
     for rank, item in enumerate(recalled):
+        if item.ended is not None:
+            continue  # it is told as it was said, with its date
         for text in sentences(item.content):
             text = text.strip()
             if not text or not _concerns(text, wanted) or is_question(text) or text.startswith(_OWN_WORDS):

@@ -78,7 +78,8 @@ _NOUN = re.compile(
     re.IGNORECASE,
 )
 _FORMER = re.compile(
-    r"\bbefore(?: (?:that|now|this|then|i moved))?\W*$|\bpreviously\b|\bformer(?:ly)?\b|\bprevious\b|\bused? to\b"
+    r"\bbefore(?: (?:that|now|this|then|i moved))?\W*$|\b(?:did|was|were|had) (?:I|my|we|our)\b.*\bbefore\b"
+    r"|\bpreviously\b|\bformer(?:ly)?\b|\bprevious\b|\bused? to\b"
     r"|\bin the past\b|\bearlier\b|以前|之前|过去|曾经",
     re.IGNORECASE,
 )
@@ -145,9 +146,9 @@ def _subject(word: str) -> str:
 
 
 def slots_asked(question: str) -> list[tuple[str, str]]:
-    """The slots (subject, attribute) that a question asks for; of what was before, none."""
+    """The slots (subject, attribute) that a question asks for, now or before."""
     wanted = asked(question)
-    if wanted.former or wanted.everything:
+    if wanted.everything:
         return []
     things = [(subject, "kind") for subject in sorted(wanted.subjects - {USER})]
     if wanted.subjects & {"girlfriend", "boyfriend", "partner", "wife", "husband"}:

@@ -114,3 +114,5 @@ class Recalled(NamedTuple):
     place: str = ""
     #: What the score is the sum of, by name.
     parts: Mapping[str, float] = MappingProxyType({})
+    #: When a fact ended, in seconds since the epoch.
+    ended: float | None = None

@@ -165,7 +165,8 @@ def _fact_line(fact: Fact) -> str:
 def _recalled(item: Recalled) -> Line:
     speaker = item.name or item.role
     said = f"{speaker}: " if speaker else ""
-    return item.created_at, f"- [{day(item.created_at)}] {said}{_plain(item.content)}"
+    until = "" if item.ended is None else f" until {day(item.ended)}"
+    return item.created_at, f"- [{day(item.created_at)}{until}] {said}{_plain(item.content)}"
 
 
 def _plain(text: str) -> str:

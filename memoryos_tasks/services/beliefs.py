@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from memoryos_tasks.core.asking import slots_asked
 from memoryos_tasks.core.by_value import names_no_slot, placed
 from memoryos_tasks.core.errors import NotFound
 from memoryos_tasks.core.events import Owner
@@ -18,16 +17,12 @@ from memoryos_tasks.core.validity import family, same
 from memoryos_tasks.ports.codec import Codec
 from memoryos_tasks.ports.vectors import Hit, Point, VectorStore, Where
 from memoryos_tasks.services.endings import Endings
+from memoryos_tasks.services.fillings import Fillings
 from memoryos_tasks.services.recall import Recall
 from memoryos_tasks.services.standing import Asked
 
 #: Most facts of one owner that are weighed against new ones, far above what a person tells.
 MOST_FACTS = 5_000
-#: Most slots that are looked up for one question.
-MOST_ASKED = 8
-#: Most facts of one slot that are put first.
-MOST_FILLING = 64
-
 FACTS = (Kind.TRAIT.value, Kind.KNOWLEDGE.value)
 #: The payload field of a fact that was removed by hand: its id and sources are kept, so that it is not learned again.
 DELETED = "deleted"
@@ -53,6 +48,7 @@ class Beliefs:
         self._codec = codec
         self._secret = secret
         self._endings = Endings(vectors, codec)
+        self._fillings = Fillings(vectors, self._slot, self._fact)
         self._keyed: set[Owner] = set()
 
     def believed(
@@ -75,20 +71,14 @@ class Beliefs:
         stood = [fact for fact in facts if at is None or fact.valid_to is None or fact.valid_to > at]
         return sorted(stood, key=lambda fact: fact.valid_from)
 
-    def asked(self, owner: Owner, question: str, *, as_of: float | None = None) -> Asked:
-        """The slots that a question asks for, and the facts that fill them now or at that time, newest first."""
-        slots = slots_asked(question)
-        keys = [*dict.fromkeys(self._slot(owner, subject, attribute) for subject, attribute in slots)]
-        if not keys:
-            return Asked()
-        slot = {"key": keys[:MOST_ASKED]}
-        where = Where(owner, kinds=FACTS, equals={"valid_to": None}, among=slot)
-        if as_of is not None:
-            where = Where(owner, kinds=FACTS, at_most={"valid_from": as_of}, among=slot)
-        # Slots that hold more values are answered by the search among them.
-        hits, _ = self._vectors.scroll(where, limit=MOST_FILLING * len(slot["key"]))
-        newest = sorted(hits, key=lambda hit: -float(hit.payload["valid_from"]))
-        return Asked(frozenset(keys), tuple(newest))
+    def asked(
+        self, owner: Owner, question: str, *, as_of: float | None = None, now: float | None = None
+    ) -> Asked:
+        """The slots that a question asks for, and the facts that fill them now or at that time, newest first.
+
+        With ``now``, a question that asks for the past gets what held then, or what was before.
+        """
+        return self._fillings.asked(owner, question, as_of=as_of, now=now)
 
     def get(self, owner: Owner, ids: Sequence[str]) -> list[Fact]:
         """The facts that exist among these ids, believed or ended, in the order asked for."""

@@ -60,16 +60,17 @@ class Contexts:
         except TruthDown:
             missing.append("truth")
         seen = [event.event_id for event in recent]
+        now = self._clock()
         try:
             recalled = self._recall.search(
                 owner,
                 question,
                 limit=limit,
-                now=self._clock(),
+                now=now,
                 exclude_event_ids=seen,
-                asked=self._beliefs.asked(owner, question),
+                asked=self._beliefs.asked(owner, question, now=now),
             )
-            facts = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,), now=self._clock())
+            facts = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,), now=now)
             if self._recall.meaning.away:
                 missing.append("embedder")
         except VectorsDown:

@@ -104,4 +104,5 @@ def _recalled(hit: Hit, parts: dict[str, float], score: float) -> Recalled:
         name=payload.get("name"),
         place=payload.get("place") or payload.get("segment") or "",
         parts=parts,
+        ended=payload.get("valid_to") if kind in FACTS else None,
     )

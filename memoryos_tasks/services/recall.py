@@ -129,8 +129,8 @@ class Recall:
     def found(self, owner: Owner, query: str, *, limit: int, now: float, **wishes: Unpack[Wishes]) -> Found:
         """At most ``limit`` items for the question, best first, and with ``explain`` what was left out and why.
 
-        Turns of the excluded events and facts that ended are not among them. ``now`` is in seconds since the
-        epoch; so is ``as_of``, which asks for what was said and valid at that time.
+        Turns of the excluded events are not among them, nor facts that ended, unless the question asks for the past.
+        ``now`` is in seconds since the epoch; so is ``as_of``, which asks for what was said and valid at that time.
         """
         query, as_of = query[: retrieval.MOST_ASKED], wishes.get("as_of")
         kinds, tiers, asked = wishes.get("kinds"), wishes.get("tiers"), wishes.get("asked") or Asked()
@@ -143,6 +143,7 @@ class Recall:
             excluded=tuple(excluded),
             as_of=as_of,
             span=asked_span(query, now),
+            ended=asked.past and as_of is None,
         )
         lists = self._ask(inquiry, query)
         lists["asked"] = [hit for hit in asked.facts if inquiry.wants(Kind(hit.payload["kind"]))]

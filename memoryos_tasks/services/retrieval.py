@@ -60,7 +60,7 @@ class Retrieval:
                 as_of=as_of,
                 budget=budget,
                 explain=explain,
-                asked=self._beliefs.asked(owner, query, as_of=as_of),
+                asked=self._beliefs.asked(owner, query, as_of=as_of, now=self._clock()),
             )
             found, left_out = answer.items, answer.left_out
             if not tiers or Tier.LONG in tiers:
@@ -126,6 +126,8 @@ def result(item: Recalled, *, explain: bool) -> dict[str, Any]:
     }
     if item.role is not None:
         row |= {"role": item.role, "name": item.name, "session_id": item.session}
+    if item.ended is not None:
+        row["valid_to"] = item.ended
     if explain:
         row["explain"] = dict(item.parts)
     return row

@@ -154,6 +154,16 @@ def test_what_held_before_is_quoted_and_what_holds_is_not(question: str, current
     assert alone == answer(question, [], [], NOW)
 
 
+def test_what_held_in_a_time_that_is_over_is_told_as_it_was_said() -> None:
+    # Given what a search found for a time that is over: a fact that ended, and its message
+    found = [item._replace(ended=NOW) for item in stored("I live in Paris.")]
+    said = answer("Where did I live in May 2023?", facts("I live in Rome."), [*found, *turns("I live in Paris.")], NOW)
+    # Then the message is quoted, and neither what holds today nor what ended is told as true
+    assert "I live in Paris." in said
+    assert "Rome" not in said
+    assert "You live in Paris" not in said
+
+
 @pytest.mark.parametrize("question", ["What is my favourite text editor?", "Which editor do I use?"])
 def test_a_stored_fact_is_told_once_and_to_the_user(question: str) -> None:
     said = "My favorite editor is vim."

@@ -66,6 +66,18 @@ def test_the_profile_is_always_there() -> None:
     assert [fact.value for fact in context.facts] == ["Kim"]
 
 
+def test_a_chat_is_told_what_held_in_the_time_it_asks_about() -> None:
+    # Given a home in May 2022 and another in May 2023
+    house = House()
+    for number, (city, then) in enumerate({"Oslo": NOW - 550 * 86_400, "Rome": NOW - 180 * 86_400}.items()):
+        event = make_event(ALICE, f"e{number}", f"I live in {city}.", timestamp=then, seq=number + 1)
+        house.beliefs.learn(ALICE, extract(event), fence=number + 1)
+    # When a chat asks about the year of the first
+    recalled = house.contexts.gather(ALICE, "Where did I live in 2022?", session="s1", limit=5).recalled
+    # Then it is told that home alone
+    assert contents(recalled) == ["The user lives in Oslo."]
+
+
 def test_no_more_is_recalled_than_asked_for() -> None:
     house = House()
     house.hear(*(f"parrot note {number}" for number in range(30)), session="old", held=False)

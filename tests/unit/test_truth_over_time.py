@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 from fake_vectors import FakeVectors
@@ -30,17 +31,18 @@ class Memory:
         self.beliefs = Beliefs(self.vectors, self.recall, codec, lambda tenant: tenant.encode())
         self.events: list[Event] = []
 
-    def tell(self, text: str, role: str = "user", owner: Owner = ALICE) -> str:
+    def tell(self, text: str, role: str = "user", owner: Owner = ALICE, at: float | None = None) -> str:
         number = len(self.events) + 1
-        event = make_event(owner, f"e{number}", text, role=role, timestamp=NOW + 60 * number, seq=number)
+        time = NOW + 60 * number if at is None else at
+        event = make_event(owner, f"e{number}", text, role=role, timestamp=time, seq=number)
         self.recall.index([event], {"default": self.events[-4:]})
         self.beliefs.learn(owner, extract(event, self.events[-4:]), fence=number)
         self.events.append(event)
         return event.event_id
 
-    def ask(self, question: str, as_of: float | None = None) -> list[Recalled]:
-        asked = self.beliefs.asked(ALICE, question, as_of=as_of)
-        return self.recall.search(ALICE, question, limit=10, now=NOW + 10_000, as_of=as_of, asked=asked)
+    def ask(self, question: str, as_of: float | None = None, now: float = NOW + 10_000) -> list[Recalled]:
+        asked = self.beliefs.asked(ALICE, question, as_of=as_of, now=now)
+        return self.recall.search(ALICE, question, limit=10, now=now, as_of=as_of, asked=asked)
 
     def fact(self, value: str) -> Fact:
         return next(fact for fact in self.beliefs.all(ALICE) if fact.value == value)
@@ -82,6 +84,51 @@ def test_what_is_asked_for_comes_first_and_what_it_was_is_left_out(
     then = memory.ask(question, as_of=NOW + 90)
     assert old in contents(then)
     assert new not in contents(then)
+
+
+def date(day: str) -> float:
+    return datetime.fromisoformat(day + "T12:00:00+00:00").timestamp()
+
+
+HAMBURG, BERLIN = "The user lives in Hamburg.", "The user lives in Berlin."
+
+
+@pytest.mark.parametrize(
+    ("question", "first", "out"),
+    [
+        ("Where did I live before Berlin?", HAMBURG, ""),
+        ("Where did I live before?", HAMBURG, ""),
+        ("我以前住在哪里？", HAMBURG, ""),
+        ("Where did I live before Hamburg?", "The user lives in Bonn.", ""),
+        ("Where did I live in February 2024?", HAMBURG, BERLIN),
+        ("我2024年2月住在哪里？", HAMBURG, BERLIN),
+        ("Where did I live in June 2024?", BERLIN, "The user lives in Bonn."),
+        ("Where did I live in July 2024?", BERLIN, HAMBURG),
+        ("Where do I live?", BERLIN, HAMBURG),
+        ("I moved in February 2024, where do I live now?", BERLIN, HAMBURG),
+        ("Where did I live in May 2019?", BERLIN, HAMBURG),  # nothing is known of then
+    ],
+)
+def test_who_asks_for_the_past_gets_what_held_then(memory: Memory, question: str, first: str, out: str) -> None:
+    # Given three homes, one after the other
+    for day, city in (("2023-05-02", "Bonn"), ("2024-01-10", "Hamburg"), ("2024-06-20", "Berlin")):
+        memory.tell(f"I live in {city}.", at=date(day))
+    # When a question names a time that is over, or asks for what was before
+    found = memory.ask(question, now=date("2024-09-01"))
+    # Then what held then comes first, and what did not is not there
+    assert found[0].content == first
+    assert out not in contents(found)
+    if first == HAMBURG:
+        assert "I live in Hamburg." in contents(found)
+        assert found[0].ended == date("2024-06-20")
+
+
+def test_what_was_taken_back_was_never_so(memory: Memory) -> None:
+    memory.tell("I live in Oslo.")
+    memory.tell("I live in Rome.")
+    memory.beliefs.undo(ALICE, memory.fact("Rome").id, fence=9)
+    found = memory.ask("Where did I live before?")
+    assert "The user lives in Rome." not in contents(found)
 
 
 def test_a_turn_that_also_says_what_holds_is_kept(memory: Memory) -> None:
