@@ -34,11 +34,14 @@ _LATIN = re.compile(r"[A-Za-z]{2}|\bI\b")
 def extract(event: Event, before: Sequence[Event] = ()) -> list[Fact]:
     """The facts that a message states: a user's about its author and their world, an assistant's about itself.
 
+    The author is called "user"; what name the message gives them is the ``speaker``.
+
     Precision comes first: questions, suppositions, quotations, code and reported speech state nothing.
     ``before`` are messages before this one in its session, oldest first, which a correction ("I meant Milan") is about.
     """
     if event.role == "user":
-        found = _claimed(event.content, [old.content for old in before if old.role == "user"])
+        mine = [old for old in before if old.role == "user" and (old.name or event.name) == (event.name or old.name)]
+        found = _claimed(event.content, [old.content for old in mine])
     elif event.role == "assistant":
         found = own_claims(event.content)
     else:
@@ -115,6 +118,7 @@ def _fact(event: Event, claim: Claim) -> Fact:
         valid_to=until(event.content, event.timestamp) if claim.passing else None,
         many=claim.many,
         confidence=CONFIDENCE,
+        speaker=event.name if event.role == "user" else None,
     )
     return replace(fact, id=fact_id(event.owner, fact))
 

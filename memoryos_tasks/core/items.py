@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -57,6 +57,8 @@ class Fact:
     many: bool = False
     confidence: float = 1.0
     id: str = ""
+    #: The name of who told it of themselves and their world; known only until it is believed.
+    speaker: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

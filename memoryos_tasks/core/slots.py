@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from memoryos_tasks.core.claims import USER
 from memoryos_tasks.core.doings import replaces, verb_of
 from memoryos_tasks.core.events import Owner
 from memoryos_tasks.core.items import Fact
@@ -60,6 +61,8 @@ def resolve(owner: Owner, existing: Iterable[Fact], new: Iterable[Fact]) -> Chan
 def concerned(fact: Fact) -> list[tuple[str, str]]:
     """The slots whose facts this one can end."""
     mine = [(fact.subject, fact.attribute)]
+    if fact.subject != USER:
+        return mine
     if fact.attribute == former("pet"):
         mine.append((animal(fact.value), "name"))
     if fact.attribute == "relationship status" and fact.value in (*ALONE, *MARRIED):
@@ -69,12 +72,14 @@ def concerned(fact: Fact) -> list[tuple[str, str]]:
 
 def clash(older: Fact, newer: Fact) -> bool:
     """Whether the newer ends the older, given that they are not the same belief."""
-    if newer.attribute == "relationship status" and older.subject in PARTNERS and older.attribute == "name":
+    about_user = newer.subject == USER
+    alone = about_user and newer.attribute == "relationship status"
+    if alone and older.subject in PARTNERS and older.attribute == "name":
         ends = ALONE if older.subject in ("wife", "husband", "spouse") else (*ALONE, *MARRIED)
         return newer.value in ends and not _in_one_breath(older, newer) and not set(older.sources) & set(newer.sources)
     if same(older.subject) != same(newer.subject):
         # What was known of an animal ends with the animal.
-        return newer.attribute == former("pet") and animal(newer.value) == older.subject
+        return about_user and newer.attribute == former("pet") and animal(newer.value) == older.subject
     if newer.attribute == former(older.attribute):
         alive = newer.attribute == former("pet") and animal(newer.value) == animal(older.value)
         return alive or covers(newer.value, older.value)

@@ -123,6 +123,14 @@ def addressed(text: str) -> str:
     return f"You {never}{_SECOND.get(verb, stem)}{gap}{rest}"
 
 
+def named(text: str, name: str) -> str:
+    """A sentence of :func:`sentence` about the user, about who has this name; any other text as it is."""
+    for user in ("The user", "用户"):
+        if text.startswith(user):
+            return name + text.removeprefix(user)
+    return text
+
+
 def _chinese(subject: str, attribute: str, value: str, label: str, you: bool) -> str:
     who = "你" if you else "用户"
     if subject != USER:

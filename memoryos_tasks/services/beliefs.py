@@ -19,6 +19,7 @@ from memoryos_tasks.ports.vectors import Hit, Point, VectorStore, Where
 from memoryos_tasks.services.endings import Endings
 from memoryos_tasks.services.fillings import Fillings
 from memoryos_tasks.services.recall import Recall
+from memoryos_tasks.services.speakers import Speakers
 from memoryos_tasks.services.standing import Asked
 
 #: Most facts of one owner that are weighed against new ones, far above what a person tells.
@@ -49,6 +50,7 @@ class Beliefs:
         self._secret = secret
         self._endings = Endings(vectors, codec)
         self._fillings = Fillings(vectors, self._slot, self._fact)
+        self._speakers = Speakers(vectors, secret)
         self._keyed: set[Owner] = set()
 
     def believed(
@@ -96,6 +98,7 @@ class Beliefs:
         """Believe these facts; how many are new. What they contradict is kept and ends."""
         if not facts:
             return 0
+        facts = self._speakers.apart(owner, facts, fence=fence)
         if any(names_no_slot(fact.attribute) for fact in facts):
             facts = placed(facts, self.believed(owner))
         facts = [fact if fact.id else replace(fact, id=fact_id(owner, fact)) for fact in facts]

@@ -31,10 +31,12 @@ class Memory:
         self.beliefs = Beliefs(self.vectors, self.recall, codec, lambda tenant: tenant.encode())
         self.events: list[Event] = []
 
-    def tell(self, text: str, role: str = "user", owner: Owner = ALICE, at: float | None = None) -> str:
+    def tell(
+        self, text: str, role: str = "user", owner: Owner = ALICE, at: float | None = None, name: str | None = None
+    ) -> str:
         number = len(self.events) + 1
         time = NOW + 60 * number if at is None else at
-        event = make_event(owner, f"e{number}", text, role=role, timestamp=time, seq=number)
+        event = make_event(owner, f"e{number}", text, role=role, timestamp=time, seq=number, name=name)
         self.recall.index([event], {"default": self.events[-4:]})
         self.beliefs.learn(owner, extract(event, self.events[-4:]), fence=number)
         self.events.append(event)
@@ -273,3 +275,39 @@ def test_only_the_slots_concerned_are_read(memory: Memory, monkeypatch: pytest.M
     memory.tell("I moved to Rome.")
     assert len(read) == 1
     assert all("key" in equals for equals in read)  # type: ignore[operator]
+
+
+def test_two_named_speakers_do_not_end_each_others_facts(memory: Memory) -> None:
+    # Given two people who speak as the user in one talk
+    memory.tell("I live in Rome. I have a dog called Rex.", name="Alice")
+    memory.tell("I live in Paris and I love jazz. My sister lives in Lyon.", name="Bob")
+    memory.tell("我是单身。I no longer have a dog.", name="Bob")
+    # Then what each says stands side by side
+    known = {(fact.subject, fact.attribute): fact.text for fact in memory.beliefs.believed(ALICE)}
+    assert known["user", "residence"] == "The user lives in Rome."
+    assert known["Bob", "residence"] == "Bob lives in Paris."
+    assert known["Bob", "likes"] == "Bob likes jazz."
+    assert known["Bob's sister", "residence"] == "Bob's sister lives in Lyon."
+    assert ("user", "pet") in known
+    # And each is found, the user's profile being the first one's alone
+    assert "The user lives in Rome." in contents(memory.ask("Where does Alice live?"))[:2]
+    assert contents(memory.ask("Where does Bob live?"))[0] == "Bob lives in Paris."
+    # And each of them changes their own
+    memory.tell("I moved to Nice.", name="Bob")
+    memory.tell("I moved to Milan.", name="alice")
+    memory.tell("I meant Turin.", name="Alice")
+    homes = {fact.subject: fact.value for fact in memory.beliefs.believed(ALICE) if fact.attribute == "residence"}
+    assert homes == {"user": "Turin", "Bob": "Nice", "Bob's sister": "Lyon"}
+
+
+def test_one_named_speaker_is_the_user_as_one_without_a_name_is(memory: Memory) -> None:
+    memory.tell("I live in Rome.", name="Alice")
+    memory.tell("I moved to Milan.")
+    memory.tell("I moved to Nice.", name="Alice")
+    assert [(fact.subject, fact.value) for fact in memory.beliefs.believed(ALICE)] == [("user", "Nice")]
+
+
+def test_no_name_stands_where_it_is_remembered_who_the_user_is(memory: Memory) -> None:
+    memory.tell("I live in Rome.", name="Alice")
+    facts = [point.payload for _, point in memory.vectors.points.values() if point.payload["kind"] != "turn"]
+    assert "alice" not in json.dumps(facts).casefold()
