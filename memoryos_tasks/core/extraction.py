@@ -40,13 +40,18 @@ def extract(event: Event, before: Sequence[Event] = ()) -> list[Fact]:
     ``before`` are messages before this one in its session, oldest first, which a correction ("I meant Milan") is about.
     """
     if event.role == "user":
-        mine = [old for old in before if old.role == "user" and (old.name or event.name) == (event.name or old.name)]
-        found = _claimed(event.content, [old.content for old in mine])
+        found = _claimed(event.content, [old.content for old in before if _same_author(old, event)])
     elif event.role == "assistant":
         found = own_claims(event.content)
     else:
         return []
     return [_fact(event, claim) for claim in found]
+
+
+def _same_author(old: Event, event: Event) -> bool:
+    """Whether the same user speaks, as far as names tell."""
+    known = old.name and event.name
+    return old.role == "user" and (not known or same(old.name or "") == same(event.name or ""))
 
 
 def extract_all(events: Iterable[Event], before: Mapping[str, Sequence[Event]]) -> list[Fact]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -177,6 +177,8 @@ class Changes:
     def _step_back(self, owner: Owner, id: str, note: _Note, held: Held) -> str:
         """Undo the last change of a fact's slot; the id of the fact that is believed then, or of the one undone."""
         versions = self._beliefs.history(owner, id)
+        if not note.begun and not _replaced(versions):
+            raise InvalidRequest("Nothing was replaced here, so there is nothing to undo; delete it.", param="id")
         ended = {fact.id: fact.superseded_by for fact in versions}
         before = note.begin({"slot": ended})["slot"]
         if ended == before:
@@ -197,6 +199,13 @@ class Changes:
         if not found:
             raise Busy("The segment is being moved; try again.")
         return found[0]
+
+
+def _replaced(versions: Sequence[Fact]) -> bool:
+    """Whether the version that stands has replaced one that held; one that was taken back never has."""
+    standing = [one for one in versions if one.superseded_by is None]
+    last = (standing or versions)[-1]
+    return any(one.superseded_by == last.id and (one.valid_to or 0.0) > one.valid_from for one in versions)
 
 
 class _Note:

@@ -292,6 +292,21 @@ def test_undo_takes_back_the_last_change_only(house: RightsHouse) -> None:
     assert house.values() == {"residence=Hamburg"}
 
 
+def test_an_undo_that_is_sent_again_leaves_what_it_has_revived(house: RightsHouse) -> None:
+    # Given a move that is undone
+    house.say("I live in Hamburg.")
+    house.say("I moved to Berlin.", start=1_710_000_000.0)
+    first = house.job("undo", house.fact("Berlin").id)
+    said = house.changes.make(first)
+    # When it is undone again, by either id, or the same job comes once more
+    for value in (house.fact("Hamburg").id, first.request["item"]):
+        with pytest.raises(InvalidRequest, match="nothing to undo"):
+            house.change("undo", value)
+    assert house.changes.make(first) == said
+    # Then what it has revived stands
+    assert house.values() == {"residence=Hamburg"}
+
+
 def test_the_undo_of_a_correction_believes_the_old_again(house: RightsHouse) -> None:
     house.say("我住在上海。")
     new = house.change("patch", house.fact("上海").id, value="北京")

@@ -291,7 +291,7 @@ def test_two_named_speakers_do_not_end_each_others_facts(memory: Memory) -> None
     assert ("user", "pet") in known
     # And each is found, the user's profile being the first one's alone
     assert "The user lives in Rome." in contents(memory.ask("Where does Alice live?"))[:2]
-    assert contents(memory.ask("Where does Bob live?"))[0] == "Bob lives in Paris."
+    assert "Bob lives in Paris." in contents(memory.ask("Where does Bob live?"))[:2]
     # And each of them changes their own
     memory.tell("I moved to Nice.", name="Bob")
     memory.tell("I moved to Milan.", name="alice")
