@@ -105,7 +105,8 @@ class Promotion:
         stored = self._segments.all(owner)
         warm = []
         for segment in stored:
-            count = sum(seen.get(id, 0) for id in (segment.id, *segment.page_ids))
+            # One search finds several pages of a topic: it is visited as often as the most visited of them.
+            count = max(seen.get(id, 0) for id in (segment.id, *segment.page_ids))
             warm.append(heat.visited(segment, now, count) if count else heat.recomputed(segment, now))
         changed = [(old, new) for old, new in zip(stored, warm, strict=True) if _differs(old, new)]
         held.check()

@@ -41,9 +41,18 @@ def test_visits_stay_until_they_are_counted(traffic: redis.Redis) -> None:
     assert visits.noted(WANG) == {"p1": 1}
 
 
+def test_one_search_visits_a_place_once(traffic: redis.Redis) -> None:
+    visits = RedisVisits(traffic)
+    visits.note(ALICE, [turn("p1"), turn("p2"), turn("p1"), segment("s1"), turn("s1")])
+    visits.flush()
+    assert visits.noted(ALICE) == {"p1": 1, "p2": 1, "s1": 1}
+
+
 def test_visits_that_come_while_others_are_counted_stay(traffic: redis.Redis) -> None:
     visits = RedisVisits(traffic)
-    visits.note(ALICE, [turn("p1"), turn("p1"), turn("p2")])
+    for _ in range(2):
+        visits.note(ALICE, [turn("p1")])
+    visits.note(ALICE, [turn("p2")])
     visits.flush()
     seen = visits.noted(ALICE)
     visits.note(ALICE, [turn("p1"), turn("p3")])

@@ -32,9 +32,9 @@ class RedisVisits:
         self._noted: deque[tuple[Owner, str]] = deque(maxlen=MOST_NOTED)
 
     def note(self, owner: Owner, found: Sequence[Recalled]) -> None:
-        """Note that these items were read: the page of a turn, the segment of a page, the segment itself."""
-        for item in found:
-            place = item.id if item.kind is Kind.SEGMENT else item.place
+        """Note that one search read these items: the page of a turn, the segment of a page, the segment itself."""
+        places = (item.id if item.kind is Kind.SEGMENT else item.place for item in found)
+        for place in dict.fromkeys(places):
             if place and place not in (IN_STM, FORGOTTEN):
                 self._noted.append((owner, place))
 
