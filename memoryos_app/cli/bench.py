@@ -100,7 +100,9 @@ def within(results: list[dict[str, Any]], budget: int) -> list[dict[str, Any]]:
 
 def share(question: Question, results: list[dict[str, Any]]) -> float:
     """How much of the question's evidence these results come from."""
-    sources: set[str] = set().union(*(result.get("sources", []) for result in results))
+    # A summary names all messages of its topic and holds few of them.
+    shown = [result for result in results if result.get("kind") != "segment"]
+    sources: set[str] = set().union(*(result.get("sources", []) for result in shown))
     return len(question.evidence & sources) / len(question.evidence)
 
 

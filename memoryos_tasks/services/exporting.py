@@ -79,6 +79,7 @@ class Exporting:
         facts = self._beliefs.all(owner)
         segments = self._segments.all(owner)
         pages = self._segments.pages(owner, [page_id for segment in segments for page_id in segment.page_ids])
+        sources = self._segments.sources(owner, segments)
         return {
             "format": document.FORMAT,
             "version": document.VERSION,
@@ -87,7 +88,7 @@ class Exporting:
             "events": events,
             "facts": [room.take(document.fact_row(fact)) for fact in sorted(facts, key=_since)],
             "forgotten": [room.take(row) for row in self._forgotten(owner)],
-            "segments": [room.take(segment_row(segment)) for segment in segments],
+            "segments": [room.take(segment_row(segment, sources[segment.id])) for segment in segments],
             "pages": [room.take(page_row(page)) for page in pages],
             "profile": room.take(_profile(facts)),
         }

@@ -107,7 +107,9 @@ class Items:
             ids.setdefault(str(hit.payload["kind"]), []).append(hit.id)
         facts = [id for kind in FACTS for id in ids.get(kind, [])]
         found = [fact_row(fact) for fact in self._beliefs.get(owner, facts)]
-        found += [segment_row(segment) for segment in self._segments.get(owner, ids.get(Kind.SEGMENT.value, []))]
+        segments = self._segments.get(owner, ids.get(Kind.SEGMENT.value, []))
+        sources = self._segments.sources(owner, segments)
+        found += [segment_row(segment, sources[segment.id]) for segment in segments]
         found += [page_row(page) for page in self._segments.pages(owner, ids.get(Kind.PAGE.value, []))]
         turns = [hit for hit in hits if hit.payload["kind"] in MESSAGES]
         found += [turn_row(self._recall.event(owner, hit), hit) for hit in turns]
@@ -144,14 +146,14 @@ def fact_row(fact: Fact) -> dict[str, Any]:
     }
 
 
-def segment_row(segment: Segment) -> dict[str, Any]:
-    """A segment as clients see it."""
+def segment_row(segment: Segment, sources: Sequence[str]) -> dict[str, Any]:
+    """A segment as clients see it; its sources are the events of its pages."""
     return {
         "id": segment.id,
         "tier": Tier.MID.value,
         "kind": Kind.SEGMENT.value,
         "content": segment.summary,
-        "sources": [],
+        "sources": list(sources),
         "created_at": segment.created_at,
         "keywords": list(segment.keywords),
         "pages": list(segment.page_ids),

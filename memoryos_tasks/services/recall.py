@@ -155,6 +155,7 @@ class Recall:
         if (budget := wishes.get("budget")) is not None:
             shown, over = fitting(shown, budget)
             out += over
+        shown = self._sourced(owner, shown)
         if not wishes.get("explain"):
             return Found(shown)
         out += [LeftOut(id, Kind(hit.payload["kind"]), Reason.SUPERSEDED) for id, hit in gone.items()]
@@ -190,6 +191,15 @@ class Recall:
         there = {item.id for item in ranked}
         crowded_out = [left_out(item, Reason.LIMIT) for item in (*turns, *facts, *rest) if item.id not in there]
         return ranked, out + repeated + crowded_out
+
+    def _sourced(self, owner: Owner, shown: Sequence[Recalled]) -> list[Recalled]:
+        """The items, segments with the events of their pages: known only now, since a ranking does not need them."""
+        ids = [item.id for item in shown if item.kind is Kind.SEGMENT]
+        listed = {hit.id: hit.payload.get("pages", ()) for hit in self._vectors.get(owner, ids)} if ids else {}
+        pages = [page for one in listed.values() for page in one]
+        said = {hit.id: hit.payload["sources"] for hit in self._vectors.get(owner, pages)} if pages else {}
+        sources = {id: tuple(event for page in of for event in said.get(page, ())) for id, of in listed.items()}
+        return [item._replace(sources=sources.get(item.id, item.sources)) for item in shown]
 
     def _unsought(self, inquiry: Inquiry, query: str, known: set[str]) -> list[LeftOut]:
         """What the conditions of the search kept out of its lists, and by which of them."""

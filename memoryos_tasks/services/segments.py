@@ -72,6 +72,12 @@ class Segments:
         """The pages that exist among these ids."""
         return [self._page(owner, hit) for hit in self._vectors.get(owner, ids)]
 
+    def sources(self, owner: Owner, segments: Sequence[Segment]) -> dict[str, list[str]]:
+        """By segment, the ids of the events of its pages, in the order of the pages."""
+        ids = [*dict.fromkeys(page for segment in segments for page in segment.page_ids)]
+        pages = {hit.id: hit.payload["sources"] for hit in self._vectors.get(owner, ids)} if ids else {}
+        return {one.id: [id for page in one.page_ids for id in pages.get(page, ())] for one in segments}
+
     def places(self, owner: Owner, event_ids: Sequence[str]) -> dict[str, str]:
         """Where the turns of these events stand; what is not indexed is not in it."""
         hits = self._vectors.get(owner, [owner.derive("turn", event_id) for event_id in event_ids])

@@ -354,6 +354,20 @@ def test_a_very_long_session_is_consolidated_to_its_end() -> None:
     assert house.stm.size(ALICE, "default") == 20
 
 
+def test_one_search_that_finds_many_pages_of_a_topic_is_one_visit() -> None:
+    # Given a topic with several pages
+    house = House()
+    house.hear(GARDEN)
+    house.run()
+    segment = max(house.segments.all(ALICE), key=lambda one: len(one.page_ids))
+    assert len(segment.page_ids) > 1
+    # When one search has found all of them, and another one of them
+    house.promotion.run(ALICE, Visited({**dict.fromkeys(segment.page_ids, 1), segment.page_ids[0]: 2}))
+    # Then it was visited twice
+    (after,) = house.segments.get(ALICE, [segment.id])
+    assert after.visits == segment.visits + 2
+
+
 def test_a_cold_segment_is_not_promoted_and_a_visited_one_is_once() -> None:
     # Given one page of mid-term memory
     house = House()
@@ -439,3 +453,15 @@ def test_a_page_that_a_stale_writer_listed_elsewhere_is_not_analysed_there() -> 
     # Then the fact was learned once, and the page is listed where it belongs
     listed = {one.id: one.page_ids for one in house.segments.all(ALICE)}
     assert listed == {segment.id: (page.id,), stray.id: ()}
+
+
+def test_a_segment_that_is_found_names_the_messages_of_its_pages() -> None:
+    house = House()
+    house.hear(GARDEN)
+    house.run()
+    found = house.recall.search(ALICE, "roses garden", limit=20, now=NOW, kinds=[Kind.SEGMENT])
+    pages = {hit.id: hit.payload["sources"] for hit in house.stored(Kind.PAGE)}
+    for segment in house.segments.get(ALICE, [item.id for item in found]):
+        (item,) = [item for item in found if item.id == segment.id]
+        assert list(item.sources) == [id for page in segment.page_ids for id in pages[page]] != []
+    assert found

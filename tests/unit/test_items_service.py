@@ -27,6 +27,11 @@ def test_a_list_has_facts_pages_and_segments_each_once(house: RightsHouse) -> No
     page = next(row for row in rows if row["kind"] == "page" and "爬山" in row["content"])
     segment = next(row for row in rows if row["id"] == page["segment"])
     assert (page["sources"], page["id"] in segment["pages"]) == (["e2"], True)
+    # And a segment has the sources of all its pages
+    pages = {row["id"]: row["sources"] for row in rows if row["kind"] == "page"}
+    for row in rows:
+        if row["kind"] == "segment":
+            assert row["sources"] == [id for page in row["pages"] for id in pages[page]] != []
 
 
 def test_lists_are_narrowed_by_tier_and_kind(house: RightsHouse) -> None:
