@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from memoryos_tasks.core import doings
 from memoryos_tasks.core.claims import USER
 from memoryos_tasks.core.words_en import RELATIONS as RELATIONS_EN
-from memoryos_tasks.core.words_en import SAME_RELATION, THINGS
+from memoryos_tasks.core.words_en import SAME_RELATION, SAME_THING, THINGS
 from memoryos_tasks.core.words_zh import FAVORITES, PERSONAL
 from memoryos_tasks.core.words_zh import RELATIONS as RELATIONS_ZH
 from memoryos_tasks.core.words_zh import THINGS as THINGS_ZH
@@ -122,7 +122,8 @@ def asked(question: str) -> Asked:
         attributes = (attributes - TIMES) | {"hometown"}
     attributes |= doings.asked(question)
     for noun in _NOUN.findall(question):
-        attributes.add(" ".join(noun.casefold().split()))
+        thing = " ".join(noun.casefold().split())
+        attributes.add(SAME_THING.get(thing, thing))
     for english, chinese in _FAVORITE.findall(question):
         attributes -= _LIKING
         noun = english.casefold().replace("colour", "color").replace("film",

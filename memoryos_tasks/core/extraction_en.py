@@ -35,6 +35,7 @@ from memoryos_tasks.core.rules_en import (
     CHANGED,
     DIED,
     EVENT_WORDS,
+    HAS_CHANGED,
     INVERSE,
     MENTIONS,
     MOVED,
@@ -180,6 +181,7 @@ class _Reader:
             return [Claim(one.subject, former(one.attribute), one.value) for one in old]
         mine = MINE.match(clause)
         found = CHANGED.match(TRAIL.sub("", ADVERBS.sub("", mine[1]))) if mine else None
+        found = found or HAS_CHANGED.match(TRAIL.sub("", clause))
         self._changed = found["what"] if found else ""
         if found and found["value"]:
             return [*matched(USER, "", True, f"{found['what']} am {found['value']}")]

@@ -16,6 +16,7 @@ from memoryos_tasks.core.endings_zh import died, dropped, following, instead, jo
 from memoryos_tasks.core.rules_zh import (
     A_THING,
     CHANGED,
+    HAS_CHANGED,
     MENTIONS,
     NAMED,
     NAMED_PET,
@@ -70,6 +71,8 @@ _COUPLE = re.compile(
 )
 #: Slots whose next value a clause may give that only says 改成…: what it ended told the slot.
 _FOLLOWED = ("likes", "hobby", "habit", "learning", "pet", "vehicle", "location")
+#: What a number is changed to, in the clause after the one that says that it has changed.
+_NEW = re.compile(r"^(?:(?:新的?|现在)(?:号码?)?(?:是|为|叫)|(?:现在|以后|都)?改?用(?:的是)?)(.+)$")
 _SECRET = re.compile(r"密码|口令|验证码|pin码", re.IGNORECASE)
 
 
@@ -122,7 +125,7 @@ class _Reader:
         mentions = MENTIONS.findall(clause)
         if mentions and not NAMED.match(clause):
             self._mentioned = mentions[-1]
-        changed = CHANGED.search(clause)
+        changed = HAS_CHANGED.match(clause) or CHANGED.search(clause)
         self._changed = changed["what"] if changed else self._changed
         over = [claim for claim in found if is_former(claim.attribute) or claim.attribute in ("avoids", "dislikes")]
         self._over = over[-1] if over else self._over
@@ -137,7 +140,7 @@ class _Reader:
         fresh = re.match(r"^(?:我的)?新的?(?P<rest>.+)$", clause)
         if fresh and (found := _first(POSSESSIONS, fresh["rest"], USER, "")):
             return found
-        if self._changed and (again := re.match(r"^(?:新的?|现在)(?:号码?)?(?:是|为|叫)(.+)$", clause)):
+        if self._changed and (again := _NEW.match(clause)):
             return _first(POSSESSIONS, f"{self._changed}是{again[1]}", USER, "")
         value = following(clause.removeprefix("我"))
         attribute, what = doing(clause.removeprefix("我")) if value and self._over is None else ("", "")
@@ -182,14 +185,14 @@ def _ended(subject: str, label: str, rest: str, sentence: str) -> list[Claim]:
         if found:
             habits = [one for one in found if one.attribute in (former("habit"), former("hobby"))]
             return found + [Claim(subject, ANY_FORMER, one.value, chinese=True) for one in habits]
-    again = re.match(r"^(?:现在|已经|又|终于)*(?:能|可以|敢|开始)(?:吃|喝)(?P<what>[^，]{1,6}?)了$", rest)
+    again = re.match(r"^(?:现在|已经|又|终于)*(?:能|可以|敢|开始|又)(?:吃|喝)(?P<what>[^，]{1,6}?)了$", rest)
     if again:
         return [Claim(subject, former("avoids"), again["what"], chinese=True, label=label)]
     if jobless(rest):
         return [Claim(subject, former(one), "工作", chinese=True, label=label) for one in ("occupation", "employer")]
     old, new = instead(rest)
     if old and new:
-        return [Claim(subject, instead_of(old), new, chinese=True, label=label)]
+        return [Claim(subject, PERSONAL.get(old) or instead_of(old), new, chinese=True, label=label)]
     if re.match(r"^(?:已经|刚刚?)*(?:大学|研究生)?毕业了?$", rest):
         return [Claim(subject, former("school"), "学校", chinese=True, label=label)]
     what = dropped(rest)

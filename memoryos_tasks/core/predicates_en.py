@@ -24,7 +24,7 @@ from memoryos_tasks.core.rules_en import (
 from memoryos_tasks.core.trimming_en import lowered
 from memoryos_tasks.core.validity import former
 from memoryos_tasks.core.values_en import CLEANERS, things
-from memoryos_tasks.core.words_en import SAME_RELATION
+from memoryos_tasks.core.words_en import SAME_RELATION, SAME_THING
 
 
 def ended(subject: str, label: str, rest: str, clause: str) -> Iterator[Claim]:
@@ -104,6 +104,7 @@ def values(subject: str, label: str, match: re.Match[str]) -> Iterator[Claim]:
 
 def _claim(subject: str, label: str, attribute: str, value: str, what: str) -> Iterator[Claim]:
     what = " ".join(what.casefold().replace("colour", "color").replace("film", "movie").split())
+    what = SAME_THING.get(what, what)
     if attribute == "thing":
         dated = re.search(r"\d|tomorrow|(?:mon|tues|wednes|thurs|fri|satur|sun)day|next ", value, re.IGNORECASE)
         yield Claim(what, "date" if dated else "kind", value, label=what)

@@ -229,6 +229,14 @@ CHANGED: Final = re.compile(
     re.IGNORECASE,
 )
 
+#: What of the user's has changed by itself: "my email has changed to ...".
+HAS_CHANGED: Final = re.compile(
+    r"^(?:my|our) (?P<what>" + PERSONAL + r"|(?:home |street |postal )?address|(?:last |family )?name|surname"
+    r"|nick ?name|job|employer|major|user ?name|editor)(?: (?:has|have|was|is|got|just|recently|also|been))* (?:changed|switched)"
+    r"(?: from .+?)?(?: to (?P<value>.+))?$",
+    re.IGNORECASE,
+)
+
 #: A relation at the start of what follows "my", maybe with its name: "older sister Anna".
 RELATION: Final = re.compile(
     r"^(?:(?:older|younger|little|big|elder|best|new|old|twin|oldest|youngest) )*(?P<relation>" + RELATIONS + r")"

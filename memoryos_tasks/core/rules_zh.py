@@ -28,6 +28,7 @@ def _rules(*patterns: str) -> tuple[re.Pattern[str], ...]:
 #: After 我 or 我姐姐.
 PREDICATES: Final = _rules(
     r"(?:名)?叫(?:做|作)?(?P<name>.+)",
+    r"(?:把名字)?改(?:名字?|了名字?)?(?:叫做?|为|成)了?(?P<name>.+)",
     r"姓(?P<surname>.{1,2})",
     r"是(?P<school>.+?(?:大学|学院|中学|高中))的?(?P<trade>.*生)",
     rf"是(?:来自|从)?(?P<native_place>.+?)的(?P<trade>{_ONE}.+)",
@@ -139,6 +140,11 @@ MENTIONS: Final = re.compile("|".join(sorted(RELATIONS, key=len, reverse=True)))
 CHANGED: Final = re.compile(
     r"(?:换|改|更新)(?:了|过)?(?:个|一个)?(?:新的?)?(?P<what>" + ""
     "|".join(sorted(PERSONAL, key=len, reverse=True)) + r")"
+)
+#: The same with the number first: 我的手机号换了. Another's number says so before it.
+HAS_CHANGED: Final = re.compile(
+    r"^(?:我们?的?|本人的?)?(?P<what>" + "|".join(sorted(PERSONAL, key=len, reverse=True)) + r")"
+    r"(?:已经|最近|刚刚?|又|也)*(?:换|改|变|更新)(?:了|过)?$"
 )
 #: A relation at the start: 我(的)姐姐(的)….
 RELATION: Final = re.compile(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,12 @@ _DEPENDS = {"occupation": "employer"}
 PARTNERS = ("girlfriend", "boyfriend", "partner", "wife", "husband", "fiance", "spouse")
 ALONE = ("single", "divorced", "separated", "widowed", "单身", "离婚", "丧偶")
 MARRIED = ("married", "已婚")
+#: What who keeps to a diet does not eat: the diet ends with eating it again.
+_MEAT = "meat|chicken|beef|pork|lamb|bacon|steak|fish|seafood|肉|荤|鸡|牛肉|猪肉|羊肉|鱼|海鲜"
+_WITHOUT = {
+    "vegetarian": _MEAT, "pescatarian": "meat|chicken|beef|pork|lamb|bacon|steak", "素食": _MEAT,
+    "vegan": _MEAT + "|dairy|cheese|milk|eggs?|butter", "plant-based": _MEAT, "plant based": _MEAT,
+}  # fmt: skip
 #: Most that a fact is believed, however often it is told.
 MOST_SURE = 0.99
 
@@ -61,6 +68,8 @@ def resolve(owner: Owner, existing: Iterable[Fact], new: Iterable[Fact]) -> Chan
 def concerned(fact: Fact) -> list[tuple[str, str]]:
     """The slots whose facts this one can end."""
     mine = [(fact.subject, fact.attribute)]
+    if fact.attribute == former("avoids"):
+        mine.append((fact.subject, "diet"))
     if fact.subject != USER:
         return mine
     if fact.attribute == former("pet"):
@@ -80,6 +89,9 @@ def clash(older: Fact, newer: Fact) -> bool:
     if same(older.subject) != same(newer.subject):
         # What was known of an animal ends with the animal.
         return about_user and newer.attribute == former("pet") and animal(newer.value) == older.subject
+    if newer.attribute == former("avoids") and older.attribute == "diet":
+        eaten = _WITHOUT.get(older.value.casefold(), "")
+        return bool(eaten) and re.fullmatch(rf"(?:{eaten})\w*", newer.value.casefold()) is not None
     if newer.attribute == former(older.attribute):
         alive = newer.attribute == former("pet") and animal(newer.value) == animal(older.value)
         return alive or covers(newer.value, older.value)

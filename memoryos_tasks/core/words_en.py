@@ -45,6 +45,8 @@ THINGS = (
 PERSONAL = (
     "height|weight|blood type|email|email address|phone number|shoe size|time ?zone|star sign|zodiac sign|pronouns"
 )
+#: Two names of one thing of the user's.
+SAME_THING = {"email address": "email", "home address": "address", "username": "user name"}
 
 LANGUAGES = word_set(
     "english french german spanish italian portuguese dutch swedish norwegian danish finnish icelandic polish czech"

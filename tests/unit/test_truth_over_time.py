@@ -88,6 +88,36 @@ def test_what_is_asked_for_comes_first_and_what_it_was_is_left_out(
     assert new not in contents(then)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "question", "first"),
+    [
+        ("My email is a@x.com.", "My email changed to b@y.com.", "What is my email?", "b@y.com"),
+        ("My email is a@x.com.", "My email address changed to b@y.com.", "What is my email address?", "b@y.com"),
+        ("我的手机号是13800138000。", "手机号换了，新的是13900139000。", "我的手机号是多少？", "13900139000"),
+        ("我的邮箱是a@x.com。", "我换邮箱了，现在用b@y.com。", "我的邮箱是什么？", "b@y.com"),
+        ("我叫李明。", "我改名叫李雷了。", "我叫什么名字？", "李雷"),
+        ("I'm vegetarian.", "I eat meat again.", "Am I vegetarian?", "meat"),
+        ("我吃素。", "我又开始吃肉了。", "我吃素吗？我的饮食习惯？", "肉"),
+    ],
+)
+def test_what_is_said_to_have_changed_is_noticed(
+    memory: Memory, old: str, new: str, question: str, first: str
+) -> None:
+    memory.tell(old)
+    memory.tell(new)
+    found = memory.ask(question)
+    assert first in found[0].content
+    assert old not in contents(found)
+
+
+def test_who_eats_meat_again_keeps_other_diets(memory: Memory) -> None:
+    memory.tell("I eat halal food.")
+    memory.tell("I eat meat again.")
+    memory.tell("I'm vegetarian.")
+    memory.tell("I eat peanuts again.")
+    assert "vegetarian" in [fact.value for fact in memory.beliefs.believed(ALICE) if fact.attribute == "diet"]
+
+
 def date(day: str) -> float:
     return datetime.fromisoformat(day + "T12:00:00+00:00").timestamp()
 
