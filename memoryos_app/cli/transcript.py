@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from memoryos_app.cli.locomo import is_locomo, read_samples
-from memoryos_tasks.core.transfer.transcript import LINE, ROLES
+from memoryos_tasks.core.transfer.transcript import ROLES, spoken
 
 #: A message as ``POST /v1/memory/add`` takes it.
 Message = dict[str, Any]
@@ -98,9 +98,10 @@ def _plain(text: str) -> list[Message]:
     """A line without a speaker goes on with the message before it; known words are roles, other speakers are names."""
     messages: list[Message] = []
     for line in text.splitlines():
-        found = LINE.match(line)
+        found = spoken(line)
         if found:
-            messages.append({**_speaker(found[1]), "content": found[2]})
+            at = {} if found.at is None else {"timestamp": found.at}
+            messages.append({**_speaker(found.speaker), "content": found.words, **at})
         elif messages and line.strip():
             messages[-1]["content"] = f"{messages[-1]['content']}\n{line.strip()}".strip()
         elif line.strip():

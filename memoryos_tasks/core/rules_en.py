@@ -232,8 +232,8 @@ CHANGED: Final = re.compile(
 #: What of the user's has changed by itself: "my email has changed to ...".
 HAS_CHANGED: Final = re.compile(
     r"^(?:my|our) (?P<what>" + PERSONAL + r"|(?:home |street |postal )?address|(?:last |family )?name|surname"
-    r"|nick ?name|job|employer|major|user ?name|editor)(?: (?:has|have|was|is|got|just|recently|also|been))* (?:changed|switched)"
-    r"(?: from .+?)?(?: to (?P<value>.+))?$",
+    r"|nick ?name|job|employer|major|user ?name|editor)(?: (?:has|have|was|is|got|just|recently|also|been))*"
+    r" (?:changed|switched)(?: from .+?)?(?: to (?P<value>.+))?$",
     re.IGNORECASE,
 )
 

@@ -39,6 +39,12 @@ def test_speakers_that_are_no_roles_are_names(tmp_path: Path) -> None:
                                     ("user", "小明", "真的吗？时间：晚上八点"), ("system", None, "quiet")]
 
 
+def test_a_time_before_the_speaker_is_told(tmp_path: Path) -> None:
+    (talk,) = read_file(saved(tmp_path, "[2024-05-01 10:00] Ann: Hi\n[2024-05-01 10:01] AI: Hello\n"))
+    said = [(message["content"], message.get("timestamp")) for message in talk.messages]
+    assert said == [("Hi", 1_714_557_600.0), ("Hello", 1_714_557_660.0)]
+
+
 def test_a_web_address_is_no_speaker(tmp_path: Path) -> None:
     assert told(tmp_path, "Ann: see\nhttps://example.org/a\n") == [("user", "Ann", "see\nhttps://example.org/a")]
 

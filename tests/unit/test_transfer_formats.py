@@ -173,6 +173,32 @@ def test_transcripts_are_lines_or_messages() -> None:
     assert read("transcript", {"messages": rows}) == listed
 
 
+@pytest.mark.parametrize(
+    ("line", "name", "at"),
+    [
+        ("[2024-05-01 10:00] Alice: I live in Lyon.", "Alice", 1_714_557_600.0),
+        ("[2024-05-01T10:00:00Z] Alice: I live in Lyon.", "Alice", 1_714_557_600.0),
+        ("2024-05-01 12:00+02:00 - Alice: I live in Lyon.", "Alice", 1_714_557_600.0),
+        ("2024/5/1, 9:05:30 Alice: I live in Lyon.", "Alice", 1_714_554_330.0),
+        ("(2024-05-01) Alice: I live in Lyon.", "Alice", 1_714_521_600.0),
+        ("2024年5月1日 10:00 小明：I live in Lyon.", "小明", 1_714_557_600.0),
+        ("[10:00] Alice: I live in Lyon.", "Alice", None),
+        ("Alice: I live in Lyon.", "Alice", None),
+    ],
+)
+def test_a_time_before_the_speaker_is_the_time_of_the_message(line: str, name: str, at: float | None) -> None:
+    # Given a line with a time, and one that goes on with it and begins with a time too
+    (found,) = plain_lines([line, "2024-05-02 10:00 was a good day"])
+    assert isinstance(found, Message)
+    assert (found.name, found.timestamp) == (name, at)
+    assert found.content == "I live in Lyon.\n2024-05-02 10:00 was a good day"
+
+
+def test_what_is_no_time_is_read_as_before() -> None:
+    found = [*plain_lines(["2024: what a year", "[2024-13-45 10] Alice: hm", "Area 51: hello"])]
+    assert [each.name for each in found if isinstance(each, Message)] == ["2024", "[2024-13-45 10] Alice", "Area 51"]
+
+
 def test_ndjson_has_one_item_a_line() -> None:
     said = "\n".join(json.dumps(row) for row in MEM0)
     assert list(ndjson("mem0", said.split("\n"))) == read("mem0", MEM0)

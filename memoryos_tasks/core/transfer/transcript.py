@@ -1,10 +1,10 @@
-"""Plain transcripts: lines ``Name: text``, or a JSON list of {role, content, …}."""
+"""Plain transcripts: lines ``Name: text``, maybe each after its time, or a JSON list of {role, content, …}."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from memoryos_tasks.core.events import Role
 from memoryos_tasks.core.transfer.found import (
@@ -30,8 +30,38 @@ ROLES: Mapping[str, Role] = {
 }  # fmt: skip
 #: A line that begins with a speaker.
 LINE = re.compile(r"^\s*([^\s:：][^:：]{0,39}?)\s*[:：](?!//)\s*(.*)$")
+#: A time before the speaker: "[2024-05-01 10:00]", "2024/5/1 10:00:30 -", "2024年5月1日 10:00", "[10:00]".
+STAMP = re.compile(
+    r"^\s*[\[(（【]?(?:(?P<year>\d{4})\s?[-/.年]\s?(?P<month>\d{1,2})\s?[-/.月]\s?(?P<day>\d{1,2})日?"
+    r"(?:[T ,，]\s*(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)\s?(?P<zone>Z|[+-]\d{2}:?\d{2})?)?"
+    r"|(?<=[\[(（【])\d{1,2}:\d{2}(?::\d{2})?)[\])）】]?\s*[-–,，]?\s*(?P<rest>.*)$"
+)
 #: Longest message that lines without a speaker may add up to, in characters.
 _MOST = 100_000
+
+
+class Line(NamedTuple):
+    """A line that begins with a speaker. ``at`` is its time in seconds since the epoch, None where it tells none."""
+
+    speaker: str
+    words: str
+    at: float | None = None
+
+
+def spoken(line: str) -> Line | None:
+    """The line, read; None for one that goes on with the message before it. A time that names no zone is UTC."""
+    stamp = STAMP.match(line)
+    at = None
+    if stamp and stamp["year"]:
+        clock = stamp["time"] or "00:00"
+        clock = clock if clock[2] == ":" else f"0{clock}"
+        day = f"{stamp['year']}-{stamp['month']:0>2}-{stamp['day']:0>2}"
+        try:
+            at = time_of(f"{day}T{clock}{stamp['zone'] or ''}")
+        except Unfit:
+            stamp = None  # no such day: not a time after all
+    found = LINE.match(stamp["rest"] if stamp else line)
+    return Line(found[1], found[2], at) if found else None
 
 
 def opens(path: Path) -> bool:
@@ -51,33 +81,34 @@ def read(path: Path, value: Any) -> Iterator[Found]:
 
 def plain_lines(lines: Iterable[str]) -> Iterator[Found]:
     """The messages of lines ``Name: text``; a line without a speaker goes on with the message before it."""
-    speaker, words, place, number = "", "", 0, 0
+    said, words, place = None, "", 0
     for number, line in enumerate(lines, 1):
-        found = LINE.match(line)
+        found = spoken(line)
         if found and len(words) < _MOST:
-            if words:
-                yield _said(speaker, words, place)
-            speaker, words, place = found[1], found[2], number
-        elif line.strip() and speaker:
+            if said and words:
+                yield _said(said, words, place)
+            said, words, place = found, found.words, number
+        elif line.strip() and said:
             words = f"{words}\n{line.strip()}".strip()
             if len(words) > _MOST:
-                yield _said(speaker, words, place)
+                yield _said(said, words, place)
                 words, place = "", number
         elif line.strip():
             yield Skipped(f"line {number}", "comes before any line 'Name: text'")
-    if words:
-        yield _said(speaker, words, place)
+    if said and words:
+        yield _said(said, words, place)
 
 
-def _said(speaker: str, words: str, line: int) -> Found:
-    role = ROLES.get(speaker.lower())
+def _said(said: Line, words: str, line: int) -> Found:
+    role = ROLES.get(said.speaker.lower())
     try:
-        name = None if role else id_of(speaker, "name")
+        name = None if role else id_of(said.speaker, "name")
         content = text_of(words)
     except Unfit as error:
         return Skipped(f"line {line}", str(error))
     # By its place too, since people repeat themselves; one that has grown at its end keeps the ids of its beginning.
-    return Message(mark("transcript", line, speaker, content), role or "user", content, session=SESSION, name=name)
+    id = mark("transcript", line, said.speaker, content)
+    return Message(id, role or "user", content, said.at, session=SESSION, name=name)
 
 
 def _message(place: int, value: Any) -> Found:
