@@ -33,7 +33,8 @@ _BOM = b"\xef\xbb\xbf"
 def command(source: Path, user_id: str, form: str, url: str, api_key: str) -> None:
     """Import SOURCE: a JSON file, JSON lines (.jsonl), a transcript (.txt), or a BAI-LAB folder of one user.
 
-    Importing the same twice has no second effect. Exit codes: 2 for a source that cannot be read, 1 for other failures.
+    Importing the same twice has no second effect. Exit codes: 2 for a source that cannot be read, 1 where all of it
+    was skipped and for other failures.
     """
     api = Api(url, api_key)
     try:
@@ -49,6 +50,9 @@ def command(source: Path, user_id: str, form: str, url: str, api_key: str) -> No
                f"{facts['imported']} facts, {facts['duplicates']} were there before; {skipped['count']} parts skipped.")
     for each in skipped["first"][:SHOWN]:
         click.echo(f"  skipped {each['where']}: {each['reason']}", err=True)
+    taken = sum(part[how] for part in (events, facts) for how in ("imported", "duplicates"))
+    if skipped["count"] and not taken:
+        sys.exit(1)
 
 
 def _body(source: Path, user_id: str, form: str) -> tuple[str, Iterator[bytes]]:

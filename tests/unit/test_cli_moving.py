@@ -113,6 +113,20 @@ def test_a_file_is_imported(stack: FakeStack, run: Run, tmp_path: Path, name: st
     assert "skipped messages[2]: no" in told.stderr
 
 
+@pytest.mark.parametrize(("known", "code"), [(0, 1), (1, 0)])
+def test_an_import_of_which_nothing_was_taken_fails(
+    stack: FakeStack, run: Run, tmp_path: Path, known: int, code: int
+) -> None:
+    # Given a file of which all was skipped, or all that could be taken was there before
+    none = {"imported": 0, "duplicates": 0}
+    doing(stack, Status.SUCCEEDED, result=RECEIPT | {"events": none | {"duplicates": known}, "facts": none})
+    (tmp_path / "mem.json").write_text('{"results": [{"memory": "Loves hiking"}]}')
+    # When it is imported
+    told = run("import", str(tmp_path / "mem.json"), "--user-id", "u")
+    # Then only the first is a failure, and both name what was skipped
+    assert (told.exit_code, "skipped messages[2]: no" in told.stderr) == (code, True)
+
+
 def test_a_folder_is_imported(stack: FakeStack, run: Run, tmp_path: Path) -> None:
     doing(stack, Status.SUCCEEDED, result=RECEIPT)
     (tmp_path / "short_term.json").write_text('[{"user_input": "Hi", "agent_response": "Hello"}]')

@@ -136,6 +136,23 @@ def test_a_document_of_another_shape_is_named(name: str, data: Any) -> None:
     assert isinstance(found, Skipped)
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "where"),
+    [
+        ("memoryos", {"results": [{"memory": "Loves hiking"}]}, ["results"]),
+        ("memoryos", {"short_term.json": [1], "format": "memoryos"}, ["short_term.json"]),
+        ("memoryos", {"events": 5, "facts": []}, ["events"]),
+        ("memoryos", {}, ["data"]),
+        ("mem0", {"format": "memoryos", "events": [{"role": "user"}], "profile": {"a": 1}}, ["events", "profile"]),
+        ("mem0", {"results": [], "count": 0, "next": None}, []),
+    ],
+)
+def test_a_document_of_another_format_is_named(name: str, data: Any, where: list[str]) -> None:
+    found = read(name, data)
+    assert [each.where for each in found if isinstance(each, Skipped)] == where
+    assert len(found) == len(where)
+
+
 MEM0 = [
     {"id": "m1", "memory": "Loves hiking", "user_id": "alex", "created_at": "2024-07-20T01:30:36.275141-07:00",
      "updated_at": None, "metadata": {"category": "hobbies"}, "hash": "x"},

@@ -34,6 +34,10 @@ FORMAT = "memoryos"
 VERSION = 1
 #: Parts that are read; the others are derived from them.
 _READ = ("events", "facts", "forgotten")
+#: What else a document has.
+_BESIDE = ("format", "version", "user_id", "exported_at", "profile", "segments", "pages")
+#: Longest name of an unknown part that is told, in characters.
+_TOLD = 60
 
 
 def opens(path: Path) -> bool:
@@ -50,6 +54,12 @@ def read(path: Path, value: Any) -> Iterator[Found]:
         raise InvalidRequest(f"data.format: must be {FORMAT!r} in a document of our own.", param="data.format")
     if (not path and value != {}) or (path and isinstance(path[0], int)):
         raise InvalidRequest("data: must be an object, as an export has it.", param="data")
+    if not path:
+        yield Skipped("data", "is an empty object")
+    elif len(path) == 1 and path[0] in _READ and value != []:
+        yield Skipped(str(path[0]), "is not a list")
+    elif len(path) == 1 and path[0] not in (*_READ, *_BESIDE):
+        yield Skipped(str(path[0])[:_TOLD], "is no part of an export of MemoryOS; is the format another?")
     if len(path) != 2 or path[0] not in _READ:
         return
     where = f"{path[0]}[{path[1]}]"

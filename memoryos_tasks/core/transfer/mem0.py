@@ -13,6 +13,8 @@ from memoryos_tasks.core.transfer.stream import Path
 SESSION = "mem0"
 #: Names under which the list of memories stands.
 _LISTS = ("results", "memories")
+#: Longest name of an unknown part that is told, in characters.
+_TOLD = 60
 
 
 def opens(path: Path) -> bool:
@@ -24,8 +26,12 @@ def read(path: Path, value: Any) -> Iterator[Found]:
     """What one part of the export says."""
     if not path and value != []:
         yield Skipped("data", "is not a list of memories")
-    if not path or (isinstance(path[-1], str) and path[0] not in _LISTS):
-        return  # Counts and page links beside the memories.
+    if not path or (len(path) == 1 and value == []):
+        return
+    if isinstance(path[-1], str) and path[0] not in _LISTS:
+        if isinstance(value, list | Mapping):  # Counts and page links stand beside the memories, too.
+            yield Skipped(str(path[0])[:_TOLD], "is not among the memories; is the format another?")
+        return
     where = f"memories[{path[-1]}]"
     try:
         if not isinstance(value, Mapping):
