@@ -83,7 +83,8 @@ PROGRESSIVE = re.compile(
 )
 #: What is so for a while only.
 PASSING = re.compile(
-    r"\b(?:until|till|through)\b|\bfor (?:an?|one|two|three|four|the next) (?:\w+ )?(?:day|week"
+    r"\b(?:until|till|through)\b|\bthis (?:week|weekend|month)\b|\b(?:for|over) the weekend\b|\b(?:today|tonight)\b"
+    r"|\bfor (?:an?|one|two|three|four|the next) (?:\w+ )?(?:day|week"
     r"|month)s?\b", re.IGNORECASE
 )
 THERE = re.compile(r"^am (?:now |back |currently |based |staying |here )*in (.+)$", re.IGNORECASE)

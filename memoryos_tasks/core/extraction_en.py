@@ -127,7 +127,8 @@ class _Reader:
         there = THERE.match(rest) if (self._left or self._passing) and not found else None
         if there:  # "I don't live in Boston anymore, I'm in Chicago now"
             attribute = "residence" if self._left else "location"
-            found = [Claim(subject, attribute, value, label=self._label) for value in CLEANERS["residence"](there[1])]
+            place = PASSING.split(there[1])[0]
+            found = [Claim(subject, attribute, value, label=self._label) for value in CLEANERS["residence"](place)]
         self._left = self._left or any(claim.attribute == former("residence") for claim in found)
         if not found and not named and " with my " in clause and (couple := COUPLE.search(clause)):
             status = "married" if couple[1] in ("wife", "husband") else "in a relationship"

@@ -15,6 +15,21 @@ _MONTH = re.compile(
 _MONTH_ZH = re.compile(r"(?:到|直到|待到)(\d{1,2})月(?:(\d{1,2})[日号])?")
 _LASTING = re.compile(r"\bfor (?:the next )?(a|an|one|two|three|four|\d+) (day|week|month)s?\b", re.IGNORECASE)
 _LASTING_ZH = re.compile(r"(?:待|呆|住|出差)([一两二三四\d]+)(天|周|个?星期|个月)")
+_NUMBERED = re.compile(
+    r"\b(?:until|till|through) (?:the )?(\d{1,2})(?:st|nd|rd|th)?(?: (?:of )?(" + "|".join(_MONTHS) + r")[a-z]*"
+    r"|(?<=[a-z])\b)", re.IGNORECASE
+)
+_NUMBERED_ZH = re.compile(r"(?:到|直到|待到)(\d{1,2})[号日]")
+#: What ends with the week or the month that it is said in; in Chinese only with the place beside it.
+_WEEK = re.compile(
+    r"\bthis week(?:end)?\b|\b(?:for|over|until|till|through) (?:the )?weekend\b|\bthe end of (?:the|this) week\b"
+    r"|(?:这|本)个?(?:周|星期|礼拜)末?(?:我|都|一直|人)*在|到(?:这|本)?个?周末", re.IGNORECASE
+)
+_THIS_MONTH = re.compile(
+    r"\bthis month\b|\bthe end of (?:the|this) month\b|(?:这个|本)月(?:我|都|一直|人)*在|到(?:这个|本)?月底",
+    re.IGNORECASE,
+)
+_TODAY = re.compile(r"\b(?:today|tonight)\b|今[天晚](?:我|都|一直|人)*在", re.IGNORECASE)
 _TOMORROW = re.compile(r"\b(?:until|till) tomorrow\b|到明天", re.IGNORECASE)
 _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "一": 1, "两": 2, "二": 2, "三": 3, "四": 4}
 _LENGTH = {"day": 1, "week": 7, "month": 30, "天": 1, "周": 7, "星期": 7, "个星期": 7, "个月": 30}
@@ -39,14 +54,28 @@ def _day(text: str, today: datetime) -> datetime | None:
         return _date(today, _MONTHS.index(found[1].lower()) + 1, found[2])
     if found := _MONTH_ZH.search(text):
         return _date(today, int(found[1]), found[2])
+    if found := _NUMBERED.search(text):
+        return _date(today, _MONTHS.index(found[2].lower()) + 1, found[1]) if found[2] else _numbered(today, found[1])
+    if found := _NUMBERED_ZH.search(text):
+        return _numbered(today, found[1])
     if found := _LASTING.search(text) or _LASTING_ZH.search(text):
         amount = _NUMBERS.get(found[1].lower()) or int(found[1])
         return today + timedelta(days=amount * _LENGTH[found[2].lower()])
-    return None
+    if _WEEK.search(text):
+        return today + timedelta(days=6 - today.weekday())
+    if _THIS_MONTH.search(text):
+        return _date(today, today.month, None)
+    return today if _TODAY.search(text) else None
 
 
 def _next(today: datetime, weekday: int) -> datetime:
     return today + timedelta(days=(weekday - today.weekday()) % 7 or 7)
+
+
+def _numbered(today: datetime, day: str) -> datetime | None:
+    """The next day of this number, in this month or the one after."""
+    month = today.month + (int(day) < today.day)
+    return _date(today, 1 if month > 12 else month, day)
 
 
 def _date(today: datetime, month: int, day: str | None) -> datetime | None:

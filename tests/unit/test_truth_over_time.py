@@ -190,7 +190,17 @@ def test_what_names_no_slot_finds_it_by_the_value(memory: Memory) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["我在上海出差，到周五为止。", "Until Friday I'm in Rome.", "I'm in Rome for two weeks."]
+    "text",
+    [
+        "我在上海出差，到周五为止。",
+        "Until Friday I'm in Rome.",
+        "I'm in Rome for two weeks.",
+        "I'm in Rome this week.",
+        "I'm in Rome until the 30th.",
+        "I'm in Rome till tomorrow.",
+        "我这周在上海出差。",
+        "我在上海待到30号。",
+    ],
 )
 def test_an_end_that_was_told_comes_by_itself(memory: Memory, text: str) -> None:
     memory.tell("I live in Oslo.")
@@ -198,6 +208,7 @@ def test_an_end_that_was_told_comes_by_itself(memory: Memory, text: str) -> None
     home, fact = memory.beliefs.believed(ALICE)
     assert fact.valid_to is not None
     assert home.valid_to is None
+    assert (fact.attribute, fact.value) in (("location", "Rome"), ("location", "上海"))
     assert memory.beliefs.believed(ALICE, now=fact.valid_to - 1) == [home, fact]
     assert memory.beliefs.believed(ALICE, now=fact.valid_to) == [home]
     # And it is found only until then
