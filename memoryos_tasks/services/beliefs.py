@@ -73,9 +73,7 @@ class Beliefs:
         stood = [fact for fact in facts if at is None or fact.valid_to is None or fact.valid_to > at]
         return sorted(stood, key=lambda fact: fact.valid_from)
 
-    def asked(
-        self, owner: Owner, question: str, *, as_of: float | None = None, now: float | None = None
-    ) -> Asked:
+    def asked(self, owner: Owner, question: str, *, as_of: float | None = None, now: float | None = None) -> Asked:
         """The slots that a question asks for, and the facts that fill them now or at that time, newest first.
 
         With ``now``, a question that asks for the past gets what held then, or what was before.
@@ -93,6 +91,16 @@ class Beliefs:
     def save(self, owner: Owner, facts: Sequence[Fact], *, fence: int) -> None:
         """Write facts exactly as they stand, with their ids; nothing is weighed against them."""
         self._vectors.upsert(owner, [self._point(owner, fact) for fact in facts], fence=fence)
+
+    def mark(
+        self, owner: Owner, over: Iterable[Fact], again: Iterable[Fact], told: Iterable[Fact], *, fence: int
+    ) -> None:
+        """Note on the messages that the words of the ``over`` facts hold no longer, and those of others hold again.
+
+        ``told`` are the facts that messages state: what was put right by hand has its words in none.
+        """
+        self._endings.clear(owner, again, self.key, fence=fence)
+        self._endings.mark(owner, over, {fact.id: fact for fact in told}, self.key, fence=fence)
 
     def learn(self, owner: Owner, facts: Sequence[Fact], *, fence: int) -> int:
         """Believe these facts; how many are new. What they contradict is kept and ends."""

@@ -40,10 +40,11 @@ class Importing:
         ids = self._ids(owner, rows)
         total = len(ingests) + len(rows) + 1
         failed = self._applied(owner, ingests, lambda done: progress(done, total))
+        taught = {fact.id for fact in self._beliefs.get(owner, [*ids.values()])}
         learned = known = 0
         for start in range(0, len(rows), STEP):
             with self._held(owner) as held:
-                new, old = self._believe(owner, ids, rows[start : start + STEP], held)
+                new, old = self._believe(owner, ids, rows[start : start + STEP], taught, held)
             learned, known = learned + new, known + old
             progress(len(ingests) + min(start + STEP, len(rows)), total)
         if asked["forgotten"]:
@@ -96,9 +97,15 @@ class Importing:
         return ids
 
     def _believe(
-        self, owner: Owner, ids: Mapping[str, str], rows: Sequence[Mapping[str, Any]], held: Held
+        self,
+        owner: Owner,
+        ids: Mapping[str, str],
+        rows: Sequence[Mapping[str, Any]],
+        taught: Container[str],
+        held: Held,
     ) -> tuple[int, int]:
-        """Believe these facts; how many were new, and how many there before.
+        """Believe these facts; how many were new, and how many there before. ``taught`` are those of their ids that
+        the events have taught already.
 
         What the document believes is learned as if it were told now, so that what this user has told since stays. What
         had ended there is history here too, and does not end what stands.
@@ -117,8 +124,23 @@ class Importing:
         changed += [better for one, fact in known if (better := _better(one, fact, ours)) != one]
         held.check()
         self._beliefs.save(owner, changed, fence=held.token)
+        self._mark(owner, facts, stored, taught, held)
         new = sum(fact.id not in stored for fact in facts)
         return new, len(facts) - new
+
+    def _mark(
+        self, owner: Owner, facts: Sequence[Fact], stored: Mapping[str, Fact], taught: Container[str], held: Held
+    ) -> None:
+        """Which messages hold no longer, and which hold again, where the document says so and the events did not."""
+        now = {fact.id: fact for fact in self._beliefs.get(owner, [fact.id for fact in facts])}
+        over = [one for one in now.values() if _over(one) and _differs(stored.get(one.id), one)]
+        again = [one for one in now.values() if not _over(one) and one.id in stored and _over(stored[one.id])]
+        if not over and not again:
+            return
+        around = self._beliefs.get(owner, [one.superseded_by for one in over if one.superseded_by])
+        told = [one for one in {**now, **{one.id: one for one in around}}.values() if one.id in taught]
+        held.check()
+        self._beliefs.mark(owner, over, again, told, fence=held.token)
 
     def _forget(
         self, owner: Owner, forgotten: Sequence[Mapping[str, Any]], ids: Mapping[str, str], held: Held

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from rights_house import ALICE, BOB, STRANGER, RightsHouse
+from rights_house import ALICE, BOB, NOW, STRANGER, RightsHouse
 
 from memoryos_tasks.core.errors import Busy, InvalidRequest
 from memoryos_tasks.core.events import Event, Owner
+from memoryos_tasks.core.items import Kind
 from memoryos_tasks.core.transfer.formats import FORMATS
 from memoryos_tasks.core.transfer.found import Belief, Forgotten, Message
 from memoryos_tasks.core.transfer.stream import parts_of
@@ -109,6 +110,32 @@ def test_what_was_undone_comes_in_undone(house: RightsHouse) -> None:
     bring(house, export(house), BOB)
     assert beliefs(house, BOB) == beliefs(house, ALICE)
     assert "residence=Hamburg" in house.values(BOB)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("change", ["patch", "undo", "none"])
+def test_an_imported_memory_shows_and_hides_the_same_messages(house: RightsHouse, change: str, times: int) -> None:
+    # Given a memory whose owner has put right or taken back what a message said
+    if change == "patch":
+        house.change("patch", house.fact("Berlin").id, value="Bremen")
+    if change == "undo":
+        house.change("undo", house.fact("Berlin").id)
+    document = export(house)
+    # When it is imported for another user, maybe twice
+    for _ in range(times):
+        bring(house, document, BOB)
+
+    def shown(owner: Owner) -> list[str]:
+        question, now = "Where do I live?", NOW + 1_000
+        asked = house.beliefs.asked(owner, question)
+        kinds = (Kind.TURN, Kind.TRAIT)  # pages are made anew, later
+        found = house.recall.search(owner, question, limit=10, now=now, asked=asked, kinds=kinds)
+        return [item.content for item in found if "Berlin" in item.content or "Hamburg" in item.content]
+
+    # Then it is told the same of where they live as the first
+    assert shown(BOB) == shown(ALICE)
+    assert ("I moved to Berlin." in shown(BOB)) == (change == "none")
+    assert ("I live in Hamburg." in shown(BOB)) == (change == "undo")
 
 
 @pytest.mark.parametrize("owner", [ALICE, BOB, STRANGER])
