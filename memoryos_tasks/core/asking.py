@@ -138,7 +138,12 @@ def asked(question: str) -> Asked:
         not subjects or "pet" in attributes or subjects <= {"car", "pet", "child", "kid"}
     ):
         subjects.add(USER)
-    return Asked(frozenset(subjects), frozenset(attributes), bool(_FORMER.search(question)), where)
+    return Asked(frozenset(subjects), frozenset(attributes), asks_former(question), where)
+
+
+def asks_former(question: str) -> bool:
+    """Whether it asks for what no longer holds."""
+    return bool(_FORMER.search(question))
 
 
 def _subject(word: str) -> str:

@@ -1,10 +1,9 @@
-"""Which time a question about the past asks for: a stretch that is over, or whatever was before."""
+"""The time that a question about the past names."""
 
 from __future__ import annotations
 
 import re
 
-from memoryos_tasks.core.asking import asked
 from memoryos_tasks.core.when import Stretch, asked_span
 
 #: What asks for today although a time is named: "I moved last week, where do I live?".
@@ -22,8 +21,3 @@ def past_span(question: str, now: float) -> Stretch | None:
     if span is None or span[1] > now or _TODAY.search(question) or _BEFORE.search(question):
         return None
     return span
-
-
-def asks_former(question: str, now: float) -> bool:
-    """Whether it asks for what was before, and for no certain time: 两个月以前 names one."""
-    return asked(question).former and past_span(question, now) is None

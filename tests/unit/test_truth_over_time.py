@@ -155,6 +155,17 @@ def test_who_asks_for_the_past_gets_what_held_then(memory: Memory, question: str
         assert found[0].ended == date("2024-06-20")
 
 
+def test_nothing_is_known_of_before_the_first(memory: Memory) -> None:
+    memory.tell("I live in Rome.", at=date("2024-01-10"))
+    memory.tell("I live in Oslo.", at=date("2024-06-20"))
+    # Given a question about what was before all that is known, what ended is not told as its answer
+    assert contents(memory.ask("Where did I live before Rome?", now=date("2024-09-01")))[0] != "The user lives in Rome."
+    # And "from Europe" does not name Rome
+    assert contents(memory.ask("Where did I live before I came from Europe?", now=date("2024-09-01")))[0] == (
+        "The user lives in Rome."
+    )
+
+
 def test_what_was_taken_back_was_never_so(memory: Memory) -> None:
     memory.tell("I live in Oslo.")
     memory.tell("I live in Rome.")
