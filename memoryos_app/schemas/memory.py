@@ -200,6 +200,7 @@ class ResultSchema(Schema):
     score = fields.Float()
     sources = fields.List(fields.String())
     created_at = fields.Raw()
+    valid_to = fields.Float(metadata={"description": "When a fact ended; only what has ended has it."})
 
 
 class RetrieveAnswerSchema(Schema):
