@@ -115,6 +115,13 @@ _YEARS: list[tuple[re.Pattern[str], _Cue]] = [
 ]
 
 
+#: Something that every cue in English has a part of: most questions name no time, and are told from others by one look.
+_ANY = re.compile(
+    r"\d|day|night|week|month|year|morning|afternoon|evening|spring|summer|autumn|fall|winter|"
+    + "|".join(month[:3] for month in _MONTHS), re.IGNORECASE,
+)
+
+
 def asked_span(question: str, now: float) -> Stretch | None:
     """The stretch of time a question names, or None. ``now`` is in seconds since the epoch.
 
@@ -122,6 +129,8 @@ def asked_span(question: str, now: float) -> Stretch | None:
     before. A bare month name in English is no cue ("may" is a verb); it needs a day or a year, or an "in" or
     "last" before it. Weeks begin on Monday; winter on 1 December.
     """
+    if question.isascii() and _ANY.search(question) is None:
+        return None
     today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     try:
         return _by(_CUES, question, today) or _date(question, today) or _by(_YEARS, question, today)

@@ -195,11 +195,13 @@ class Recall:
     def _sourced(self, owner: Owner, shown: Sequence[Recalled]) -> list[Recalled]:
         """The items, segments with the events of their pages: known only now, since a ranking does not need them."""
         ids = [item.id for item in shown if item.kind is Kind.SEGMENT]
-        listed = {hit.id: hit.payload.get("pages", ()) for hit in self._vectors.get(owner, ids)} if ids else {}
+        if not ids:
+            return [*shown]
+        listed = {hit.id: hit.payload.get("pages", ()) for hit in self._vectors.get(owner, ids)}
         pages = [page for one in listed.values() for page in one]
         said = {hit.id: hit.payload["sources"] for hit in self._vectors.get(owner, pages)} if pages else {}
         sources = {id: tuple(event for page in of for event in said.get(page, ())) for id, of in listed.items()}
-        return [item._replace(sources=sources.get(item.id, item.sources)) for item in shown]
+        return [item._replace(sources=sources[item.id]) if item.id in sources else item for item in shown]
 
     def _unsought(self, inquiry: Inquiry, query: str, known: set[str]) -> list[LeftOut]:
         """What the conditions of the search kept out of its lists, and by which of them."""

@@ -50,12 +50,14 @@ def standing(
         return _without(lists, gone), gone
     if asked.span is not None:
         at = asked.span[0]
-    gone = {id: hit for id, hit in hits.items() if not held(hit) or not _holds(hit, at) or _later(hit, asked)}
+    gone = {id: hit for id, hit in hits.items() if not _holds(hit, at) or _later(hit, asked)}
     facts = [hit for id, hit in hits.items() if "key" in hit.payload and id not in gone]
     telling = {source for fact in facts for source in fact.payload.get("sources", ())}
     leading = {str(hit.payload["key"]) for hit in _first(lists.get("distilled own", ()), gone)}
     for id, hit in hits.items():
-        over = {slot for slot, since in (hit.payload.get(ENDED) or {}).items() if since <= at}
+        if not (ended := hit.payload.get(ENDED)):
+            continue
+        over = {slot for slot, since in ended.items() if since <= at}
         if over & asked.slots or (over & leading and hit.payload.get("event_id") not in telling):
             gone[id] = hit
     events = {hit.payload["event_id"] for hit in gone.values() if hit.payload["kind"] == Kind.TURN}
@@ -90,9 +92,11 @@ def _later(hit: Hit, asked: Asked) -> bool:
 
 
 def _holds(hit: Hit, at: float) -> bool:
-    """Whether a fact had not ended by then; all else never ends."""
-    ends = (hit.payload.get("valid_to"), hit.payload.get("expires"))
-    return all(end is None or end > at for end in ends)
+    """Whether a fact that has ever held had not ended by then; all else never ends."""
+    end, expires = hit.payload.get("valid_to"), hit.payload.get("expires")
+    if end is not None and (end <= at or end <= hit.payload["valid_from"]):
+        return False
+    return expires is None or expires > at
 
 
 def _first(found: Sequence[Hit], gone: Mapping[str, Hit]) -> list[Hit]:
