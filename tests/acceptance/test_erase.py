@@ -280,7 +280,9 @@ def test_a_killed_erasure_of_an_item_is_completed(make_system: Callable[..., Sys
     tokens = _fill(system, ALICE)
     items = system.get("/v1/memory/items", params={"user_id": ALICE, "kind": "turn", "limit": 500}).json()["items"]
     (item,) = [row["id"] for row in items if tokens[3] in row["content"]]
-    job_id = system.post("/v1/memory/erase", {"user_id": ALICE, "item_id": item}).json()["job_id"]
+    request = {"user_id": ALICE, "item_id": item}
+    job_id = until(lambda: system.post("/v1/memory/erase", request).json().get("job_id"), seconds=30,
+                   what="it is accepted")
     until(lambda: list((system.data_dir / "vault").rglob("*.old")), seconds=20, what="a key that is retired")
     system.kill("celery", "worker")
     # Then the next run completes it

@@ -134,7 +134,7 @@ def test_a_member_and_a_node_die_under_load_and_no_request_is_lost(
             until(lambda left=left: settled(left, 2), seconds=BOUND, what="the node has gone, one is the scheduler")
             took[f"node {number}"] = time.monotonic() - began
             server.start()
-            until(lambda: settled(urls, 3), seconds=40, what="it is back")
+            until(lambda: settled(urls, 3), seconds=100, what="it is back")
             assert models(server.url) == expected
 
     # Then every request to the node that lived was answered, and whatever any node accepted was done
