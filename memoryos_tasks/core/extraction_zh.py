@@ -26,6 +26,7 @@ from memoryos_tasks.core.rules_zh import (
     RELATION,
     WISHES,
 )
+from memoryos_tasks.core.speaking import PEOPLE_ZH
 from memoryos_tasks.core.validity import base, former, is_former
 from memoryos_tasks.core.values_zh import CLEANERS
 from memoryos_tasks.core.words_zh import ANIMALS, FAVORITES, PERSONAL, RELATIONS, THINGS
@@ -62,6 +63,8 @@ _SUBJECTLESS = re.compile(
     r"|跳槽|毕业|结婚|离婚|戒|搬家|去了|到了|打|用|喜欢|爱|热爱|讨厌|不喜欢|从事|做|当|会说|养"
     r"|有|对|不吃|搬|\d{1,3}岁|吃素|单身|已婚|未婚|毕业于|就职于)"
 )
+#: Relatives of whom no facts are kept.
+_RELATIVE = re.compile(rf"^我(?:的|们?家)?(?!(?:{'|'.join(RELATIONS)}))(?:{PEOPLE_ZH})")
 #: An animal kept by nobody named is the speaker's.
 _MY_PET = re.compile(r"^(?=(?:刚|最近|家里)?养了[一两二三四五\d]+[只条匹])")
 #: Being together, said on the way.
@@ -102,8 +105,13 @@ class _Reader:
         self._mentioned = ""
         self._changed = ""
         self._over: Claim | None = None
+        self._theirs = False
 
     def read(self, clause: str) -> list[Claim]:
+        if clause.startswith("我"):
+            self._theirs = _RELATIVE.match(clause) is not None
+        elif self._theirs:  # a clause without a subject goes on with whom it began
+            return []
         found = self._follows(clause) or self._thing(clause)
         if not found:
             gone = died(clause)
@@ -124,7 +132,7 @@ class _Reader:
     def _note(self, clause: str, found: list[Claim]) -> None:
         mentions = MENTIONS.findall(clause)
         if mentions and not NAMED.match(clause):
-            self._mentioned = mentions[-1]
+            self._mentioned = "" if _PAST.match(clause) else mentions[-1]
         changed = HAS_CHANGED.match(clause) or CHANGED.search(clause)
         self._changed = changed["what"] if changed else self._changed
         over = [claim for claim in found if is_former(claim.attribute) or claim.attribute in ("avoids", "dislikes")]
@@ -217,11 +225,13 @@ def _parse(clause: str, subject: str, label: str) -> tuple[str, str, bool, str]:
     if related:
         word = related["relation"]
         return RELATIONS[word], word, bool(related["owns"]), related["rest"]
+    if _RELATIVE.match(clause):
+        return "", "", False, ""
     if clause.startswith(("我的", "本人的")):
         return USER, "", True, clause.removeprefix("本人的").removeprefix("我的")
     theirs = re.match(rf"^(?:我?现在的?|新的?)({'|'.join(sorted(RELATIONS, key=len, reverse=True))})(的?)(.+)$",
     clause)
-    if theirs and (subject or clause.startswith("我")):
+    if theirs and (subject == USER or clause.startswith("我")):
         return RELATIONS[theirs[1]], theirs[1], bool(theirs[2]), theirs[3]
     mine = re.match(
         r"^(?:我们?(?:全家|一家人?|家里?|俩|两个人?)?(?=(?:现在|已经|刚刚?|最近|都|又|终于|上个?[周月])*(?:住|养"

@@ -49,14 +49,22 @@ _ASKS_ZH = re.compile(
 _SUPPOSES = re.compile(
     r"\b(?:if|suppose|supposing|imagine|pretend|assume|assuming|let's say|hypothetically|what if|act as"
     r"|role-?play|unless"
-    r"|in case|as if|as though|wish)\b|如果|假如|假设|要是|倘若|万一|假装|想象|扮演|的话|要不是|希望我是",
+    r"|in case|as if|as though|wish)\b|如果|假如|假设|(?<![主只重需])要是|倘若|万一|假装|想象|扮演|的话|要不是"
+    r"|希望我是",
     re.IGNORECASE,
+)
+#: What begins like a supposition and is none: "if you ask me".
+_IDIOM = re.compile(
+    r"^\W*if (?:you ask me|you must know|you're wondering|I'm honest|memory serves)[^,]{0,40},\s*"
+    r"|^(?!如果|要是|假如|假设|万一)[^，,。]{1,5}的话[，,]", re.IGNORECASE
 )
 _REPORTS = re.compile(
     r"\b(?:(?:he|she|they|it|someone|somebody|everyone|people|who) (?:\w+ )?(?:says?|said|told|asks?|asked|wrote"
     r"|writes|thinks?"
     r"|thought|claims?|claimed)|the (?:character|narrator|hero|customer|user|patient|client)"
-    r"|(?:my|the) \w+(?: \w+)? (?:said|told me|asked|wrote|claims|says))\b"
+    r"|(?:my|the) (?!(?:\w+ )?(?:card|test|certificate|app|calendar|label|receipt|booking|ticket|passport|website"
+    r"|letter|scale)"
+    r" )\w+(?: \w+)? (?:said|told me|asked|wrote|claims|says))\b"
     r"|(?:他|她|他们|她们|别人|有人|老师|客户|朋友|妈妈|爸爸|主角|同事|老板)(?:们)?(?:[^，。]{0,4})(?:说|问|写道"
     r"|告诉|认为|以为)",
     re.IGNORECASE,
@@ -104,6 +112,7 @@ def _unquoted(match: re.Match[str]) -> str:
 def _asserted(sentence: str) -> str:
     if _TASK_INLINE.match(sentence):
         return ""
+    sentence = _IDIOM.sub("", sentence)
     for doubt in (_SUPPOSES, _REPORTS):
         found = doubt.search(sentence)
         if found:
