@@ -1,4 +1,4 @@
-"""Dialogues in which a fact changes: how they are read, and what must be found after one."""
+"""Dialogues in which a fact changes, or stays: how they are read, and what must be found after one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ START, STEP = 1_760_000_000.0, 3_600.0
 
 @dataclass(frozen=True)
 class Dialogue:
-    """``messages`` are (role, text); ``old`` and ``new`` the places of those that say the old and the new fact."""
+    """``messages`` are (role, text); ``old`` and ``new`` the places of those that say the old and the new fact.
+
+    Where the fact stays, ``new`` is a later message that does not change it, and ``new_value`` is empty.
+    """
 
     messages: tuple[tuple[str, str], ...]
     old: int
@@ -42,6 +45,12 @@ class Dialogue:
             return "the old fact is not there"
         return self._without(results, self.new, self.new_value, self.old_value)
 
+    def kept(self, results: Sequence[Mapping[str, Any]]) -> str:
+        """What is wrong with the results where the fact stays, '' for nothing: it is there."""
+        if any(self.event_id(self.old) in row["sources"] for row in results):
+            return ""
+        return f"it is lost, first is {results[0]['content']!r}" if results else "nothing found"
+
     def _without(self, results: Sequence[Mapping[str, Any]], place: int, value: str, right: str) -> str:
         id = self.event_id(place)
         for row in results:
@@ -66,5 +75,5 @@ def _dialogue(lines: Sequence[str]) -> Dialogue:
         new=next(place for place, line in enumerate(said) if line[0] == ">"),
         question=other["?"],
         old_value=other["x"],
-        new_value=other["v"],
+        new_value=other.get("v", ""),
     )

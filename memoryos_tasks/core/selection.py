@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -53,10 +53,14 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search gives: the items, best first, and a bounded list of what was left out, if that was asked for."""
+    """What a search gives: the items, best first, and a bounded list of what was left out, if that was asked for.
+
+    ``over`` are the ids of what newer words of the user have replaced, for this question.
+    """
 
     items: Sequence[Recalled]
     left_out: Sequence[LeftOut] = ()
+    over: Collection[str] = ()
 
 
 def said(text: str) -> tuple[str, ...]:

@@ -156,3 +156,21 @@ def keywords(text: str, limit: int = 8) -> tuple[str, ...]:
             surface.setdefault(term, word)
             counts[term] += 1
     return tuple(surface[term] for term, _ in counts.most_common(limit))
+
+
+#: Stems of everyday words that two messages share by chance.
+_EVERYDAY = frozenset(
+    terms("get got go going gone make made take took thing things time times day days week weeks month months year"
+          " years new old now today yesterday tomorrow morning evening night like love really lot little good great"
+          " well nice start started finally still just last next first one two keep put need want know think feel work"
+          " working home people back much many long big small way use used come came give gave say said see look try"
+          " find help")
+)
+
+
+def content(text: str) -> list[str]:
+    """The terms that say what a text is about: no everyday words, and of Chinese the pairs of telling characters."""
+    return [
+        term for term in terms(text)
+        if (term.isascii() and term not in _EVERYDAY) or (len(term) == 2 and not FREQUENT.intersection(term))
+    ]  # fmt: skip

@@ -62,7 +62,7 @@ class Contexts:
         seen = [event.event_id for event in recent]
         now = self._clock()
         try:
-            recalled = self._recall.search(
+            found = self._recall.found(
                 owner,
                 question,
                 limit=limit,
@@ -70,7 +70,9 @@ class Contexts:
                 exclude_event_ids=seen,
                 asked=self._beliefs.asked(owner, question, now=now),
             )
-            facts = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,), now=now)
+            recalled = found.items
+            believed = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,), now=now)
+            facts = [fact for fact in believed if fact.id not in found.over]
             if self._recall.meaning.away:
                 missing.append("embedder")
         except VectorsDown:

@@ -17,8 +17,10 @@ from memoryos_tasks.services.inquiry import FACTS
 ASKED = 3.0
 #: What the newest of several such facts gets besides.
 NEWEST = 1.0
+#: What the turn gets that tells otherwise than earlier ones: it comes before them all.
+CURRENT = 2 * ASKED
 #: What the score of a turn is the sum of.
-PARTS = ("window", "own", "dense", "speaker", "time")
+PARTS = ("window", "own", "dense", "speaker", "time", "current")
 
 
 def scored(
@@ -30,10 +32,11 @@ def scored(
     formula: Formula,
     keep: int,
     opened: Callable[[str], str],
+    current: str = "",
 ) -> list[Recalled]:
     """The found items with their scores, texts still sealed: of the turns the best ``keep``, best first; all others.
 
-    ``opened`` opens a speaker's name.
+    ``opened`` opens a speaker's name. ``current`` is the id of the turn that tells what holds now of several.
 
     ``lists`` are hits by signal, as :class:`Inquiry` names them, and "asked": facts that fill an asked slot.
     ``depth`` is how many hits a list of turns was asked for; half as many of the others.
@@ -55,6 +58,7 @@ def scored(
                 formula.dense * dense[id],
                 formula.speaker * speaks(name and opened(name), payload.get("role")),
                 formula.time * nearness(payload["timestamp"], span),
+                CURRENT if id == current else 0.0,
             )
             spoken.append((sum(amounts), payload["timestamp"], id, amounts))
         else:  # its own text stands for a window: it has no neighbours

@@ -11,6 +11,7 @@ from memoryos_tasks.core import retrieval
 from memoryos_tasks.core.events import Event, Owner
 from memoryos_tasks.core.items import Kind, Recalled, Tier
 from memoryos_tasks.core.selection import MOST_LEFT_OUT, Found, LeftOut, Reason, chosen, fitting, left_out
+from memoryos_tasks.core.sought import Sought, sought
 from memoryos_tasks.core.text import query_weights, terms
 from memoryos_tasks.core.when import asked_span
 from memoryos_tasks.ports.codec import Codec
@@ -19,7 +20,8 @@ from memoryos_tasks.ports.vectors import Hit, Point, SparseVector, VectorStore
 from memoryos_tasks.services.inquiry import FACTS, GATHERED, Inquiry
 from memoryos_tasks.services.meaning import Meaning
 from memoryos_tasks.services.ranking import scored
-from memoryos_tasks.services.standing import Asked, quotes, standing
+from memoryos_tasks.services.standing import Asked, quotes, standing, without
+from memoryos_tasks.services.succession import TOLD, succeeded
 from memoryos_tasks.services.turns import TermKey, Turns, sparse
 
 
@@ -145,23 +147,28 @@ class Recall:
             span=asked_span(query, now),
             ended=asked.past and as_of is None,
         )
-        lists = self._ask(inquiry, query)
+        wanted = sought(query) if inquiry.span is None and not asked.past else None
+        lists = self._ask(inquiry, query, wanted)
         lists["asked"] = [hit for hit in asked.facts if inquiry.wants(Kind(hit.payload["kind"]))]
         lists, gone = standing(lists, asked, at=now if as_of is None else as_of)
+        opened = partial(self._codec.open, owner)
+        current, followed = ("", {}) if wanted is None else succeeded(lists, asked, wanted, opened)
+        lists, gone = without(lists, followed), gone | followed
         items = scored(lists, query, span=inquiry.span, depth=inquiry.depth, formula=self._formula, keep=2 * limit,
-                       opened=partial(self._codec.open, owner))
+                       opened=opened, current=current)
         kept = [item for item in items if not item.sources or not excluded.issuperset(item.sources)]
         shown, out = self._shown(owner, kept, items, gone, limit)
         if (budget := wishes.get("budget")) is not None:
-            shown, over = fitting(shown, budget)
-            out += over
+            shown, unfit = fitting(shown, budget)
+            out += unfit
         shown = self._sourced(owner, shown)
         if not wishes.get("explain"):
-            return Found(shown)
+            return Found(shown, over=followed.keys())
         out += [LeftOut(id, Kind(hit.payload["kind"]), Reason.SUPERSEDED) for id, hit in gone.items()]
         out += self._unsought(inquiry, query, {item.id for item in items} | set(gone))
         # What merely ranks too low is most of it, and comes last in the bounded list.
-        return Found(shown, sorted(out, key=lambda each: each.reason is Reason.LIMIT)[:MOST_LEFT_OUT])
+        told = sorted(out, key=lambda each: each.reason is Reason.LIMIT)[:MOST_LEFT_OUT]
+        return Found(shown, told, followed.keys())
 
     def _shown(
         self,
@@ -219,9 +226,12 @@ class Recall:
                 out.append(LeftOut(hit.id, kind, Reason.SUPERSEDED))
         return out
 
-    def _ask(self, inquiry: Inquiry, query: str) -> dict[str, list[Hit]]:
-        words = sparse(query_weights(query, self._key(inquiry.owner.tenant)))
+    def _ask(self, inquiry: Inquiry, query: str, wanted: Sought | None = None) -> dict[str, list[Hit]]:
+        key = self._key(inquiry.owner.tenant)
+        words = sparse(query_weights(query, key))
         searches = inquiry.searches(words, self.meaning.question(query) or ())
+        if wanted is not None and wanted.words and "own" in searches:
+            searches[TOLD] = replace(searches["own"], sparse=sparse(query_weights(wanted.words, key)))
         return dict(zip(searches, self._vectors.search(list(searches.values())), strict=True))
 
 

@@ -64,9 +64,8 @@ class Retrieval:
             )
             found, left_out = answer.items, answer.left_out
             if not tiers or Tier.LONG in tiers:
-                profile = self._beliefs.believed(
-                    owner, kinds=(Kind.TRAIT.value,), as_of=as_of, now=self._clock()
-                )
+                believed = self._beliefs.believed(owner, kinds=(Kind.TRAIT.value,), as_of=as_of, now=self._clock())
+                profile = [fact for fact in believed if fact.id not in answer.over]
             if self._recall.meaning.away:
                 missing.append("embedder")
         except VectorsDown:

@@ -47,7 +47,7 @@ def standing(
     hits = {hit.id: hit for found in lists.values() for hit in found}
     if asked.former:
         gone = {id: hit for id, hit in hits.items() if not held(hit)}
-        return _without(lists, gone), gone
+        return without(lists, gone), gone
     if asked.span is not None:
         at = asked.span[0]
     gone = {id: hit for id, hit in hits.items() if not _holds(hit, at) or _later(hit, asked)}
@@ -64,7 +64,7 @@ def standing(
     if events:
         pages = (hit for hit in hits.values() if hit.payload["kind"] == Kind.PAGE)
         gone |= {page.id: page for page in pages if events.intersection(page.payload["sources"])}
-    return _without(lists, gone), gone
+    return without(lists, gone), gone
 
 
 def quotes(text: str, dropped: Iterable[str]) -> bool:
@@ -80,7 +80,8 @@ def held(hit: Hit) -> bool:
     return end is None or end > hit.payload["valid_from"]
 
 
-def _without(lists: Mapping[str, Sequence[Hit]], gone: Mapping[str, Hit]) -> dict[str, list[Hit]]:
+def without(lists: Mapping[str, Sequence[Hit]], gone: Mapping[str, Hit]) -> dict[str, list[Hit]]:
+    """The lists without these hits."""
     return {name: [hit for hit in found if hit.id not in gone] for name, found in lists.items()}
 
 

@@ -1,4 +1,4 @@
-"""What is found of facts that changed, with the embedded store and the default embedder."""
+"""What is found of facts that changed, and of facts that stay, with the embedded store and the default embedder."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
         ("changing_facts_again.txt", 0.9),
         ("changing_facts_last.txt", 0.85),
         ("changing_facts_rare.txt", 0.7),
+        ("changing_facts_own_words.txt", 0.74),
     ],
 )
 def test_the_current_fact_is_found_first_and_the_old_one_is_not(memory: Memory, name: str, share: float) -> None:
@@ -76,3 +77,18 @@ def test_the_current_fact_is_found_first_and_the_old_one_is_not(memory: Memory, 
     # Then nearly always the current one is first, and the old one is there only for the past
     assert len(wrong) <= len(told) * (1 - share), wrong
     assert len(lost) <= len(told) * (1 - share), lost
+
+
+def test_a_fact_stays_whatever_else_is_told_of_changes(memory: Memory) -> None:
+    told = dialogues("lasting_facts.txt")
+    lost: list[str] = []
+    for number, dialogue in enumerate(told):
+        # Given a fact, and later messages of other people, things and times
+        owner = Owner("acme", f"user{number}")
+        memory.hear(owner, dialogue)
+        # When it is asked for
+        found = dialogue.kept(memory.ask(owner, dialogue.question))
+        lost += [f"{dialogue.question} {found}"] if found else []
+    # Then it is there
+    assert len(told) >= 300
+    assert len(lost) <= len(told) * 0.015, lost
