@@ -22,7 +22,8 @@ def succeeded(
     """
     hits = {hit.id: hit for found in lists.values() for hit in found}
     turns = {id: hit for id, hit in hits.items() if hit.payload["kind"] == Kind.TURN and hit.payload["role"] == "user"}
-    if len({hit.payload.get("name") for hit in turns.values()}) > 1:
+    names = (hit.payload.get("name") for hit in turns.values())
+    if len({opened(name) if name else None for name in names}) > 1:
         return "", {}
     known = {source for hit in asked.facts for source in hit.payload["sources"]}
     alone = {source for hit in asked.facts if not hit.payload.get("many") for source in hit.payload["sources"]}
