@@ -10,7 +10,7 @@ CHANGE = Cue(
     no longer | any ?more | these days | nowadays | instead | instead of | rather than | from now on | as of
     for good
     switch(?:ed|ing) | swapp?ed | changed | moved? | moving | relocated | settled | resettled | ended up
-    (?<!how it )turns? out | turned out | scratch that | correction | i meant? | mixed up | got (?:that|it) wrong
+    (?<!how it )turns? out | turned out | scratch that | correction | i meant | mixed up | got (?:that|it) wrong
     mis(?:spoke|typed|remembered) | upgraded | replaced | traded | got rid of | sold | quit
     left (?:my|the) (?:job|company|firm|team|bank|hospital|school) | left [a-z]\w+ (?:for|and)
     (?:gave|given?) (?:\w+ )?up | dropped | stopped | ditched | cancell?ed | pushed | postponed | rescheduled | bumped
@@ -34,10 +34,10 @@ CHANGE = Cue(
     went (?:vegan|vegetarian|pescatarian|keto|back) | not .{3,30} but
     """,
     r"""
-    不再 | 不(?![下完动起到掉住]).{0,6}了 | 没再 | 改[成为去到用叫喝吃练坐骑学做当] | 就改 | 改 | 改口 | 换[成了到]?
+    不再 | 不(?![下完动起到掉住]).{0,6}了 | 没再 | 改 | 换[成了到]?
     换.{0,8}(?:房|家|地方|工作|车|手机)
-    搬 | 搬完 | 迁 | 定居 | 退租 | 退了 | 接到 | 接走 | 全家去了 | 跳槽 | 辞 | 离开 | 离职 | 后来 | 变成 | 变了
-    转[投行到成去] | 转岗 | 调.{0,4}岗
+    搬 | 迁 | 定居 | 退租 | 退了 | 接到 | 接走 | 全家去了 | 跳槽 | 辞 | 离开 | 离职 | 后来 | 变成 | 变了
+    转[投行到成去] | 转岗
     挪 | 推迟 | 延后 | 往后延 | 提前 | 取消 | 其实是 | 真正 | 说错 | 打错 | 记错 | 弄错 | 搞错 | 更正 | 纠正
     不对 | 而是
     升到 | 升为 | 升了 | 升成 | 提成 | 当上 | 让我当 | 应聘上 | 考上 | 调去 | 请去 | 出师 | 退伍 | 毕业 | 退休
@@ -47,7 +47,7 @@ CHANGE = Cue(
     开了家 | 开起 | 学起
     主意 | 定的是 | 最后定 | 如今 | 彻底 | 领证 | 离婚 | 分手 | 已婚 | 排第一 | 从今 | 从此 | 告别 | 从.{1,6}起
     以后都 | 以后.{0,8}[就都住改]
-    口味变 | [看吃喝玩]?腻了 | 只[追看听吃喝用] | 跟着改 | 旧号 | 找到了?.{0,4}(?:工作|房子)
+    口味变 | [看吃喝玩]?腻了 | 只[追看听吃喝用] | 旧号 | 找到了?.{0,4}(?:工作|房子)
     拿到了?.{0,8}(?:名额|offer)
     """,
 )
@@ -69,10 +69,13 @@ PASSING = Cue(
     before that | temporar\w+ | borrowed | rental | tried (?:on|out) | nearly | almost | thinking (?:of|about)
     thought about | never (?:even )?started | wasn't for me | free (?:day )?pass | (?:free )?trial
     for (?:a|one) (?:day|week)
-    for now | might | maybe | considering | was going to | planned to
+    for now | want(?:s|ed)? to | would (?:like|love) to | i'd (?:like|love) | hop(?:e|ing) to
+    plan(?:ning)? (?:to|on)
+    one day | some ?day | might | maybe | considering | was going to | planned to
     """,
     "出差 | 旅行 | 旅游 | 度假 | 之前.{0,4}过 | 那会儿 | 那时 | 小时候 | 以前 | 当年 | 从前 | 大学时 | 上学时 | 一次"
-    " | 临时 | 借 | 租了一?[辆台] | 试[了穿] | 差点 | 考虑 | 也许 | 可能 | 本来想 | 打算过 | 想过",
+    " | 临时 | 借 | 租了一?[辆台] | 试[了穿] | 差点 | 考虑 | 也许 | 可能"
+    " | 本来想 | 打算 | 计划(?!赶|有变|变) | 想过 | 想[搬换去买学]",
 )
 #: What was so on one day.
 TODAY = Cue(
@@ -87,14 +90,14 @@ LASTS = Cue("bought | signed | picked up | adopted | got (?:a|an|the|my)", "提�
 #: What puts right what was said.
 CORRECTS = Cue(
     r"""
-    i meant? | mixed (?:it |that |them )?up | mix it up | got (?:that|it|them) wrong | wrong | mistake | mistaken
+    i meant | mixed (?:it |that |them )?up | mix it up | got (?:that|it|them) wrong
+    (?:got|had|gave|told|said|was|am|were|the|all|calling|is) (?:\w+ ){0,3}wrong | (?:my|a|by) mistake | mistaken
     mis(?:spoke|typed|remembered|read|told) | correct(?:ion|ing)? (?:myself|that|what) | correction | i was off
     scratch that | sorry,? (?:i|it|it's|that's|that was|my|the|not|make) | (?<!how it )turns out | typo | it was never
     isn't actually | actually (?:a|an|the|it|in|on) | just corrected me | autocorrect | double[- ]checked
-    not .{2,30}, (?:it's|i'm|but) | apparently
     """,
-    "说错 | 打错 | 记错 | 看错 | 弄错 | 搞错 | 写错 | 搞混 | 记混 | 弄混 | 更正 | 纠正 | 口误 | 不准 | 不对"
-    " | 原来(?:是|我) | 其实(?:是|我(?:是|在|住|叫|姓|不))"
+    "说错 | 打错 | 记错 | 看错 | 弄错 | 搞错 | 写错 | 搞混 | 记混 | 弄混 | 更正 | 纠正 | 口误 | 不准"
+    " | (?<!对)不对(?!劲) | 原来(?:是|我) | 其实(?:是|我(?:是|在|住|叫|姓|不))"
     " | 才发现 | 才知道 | 应该是 | 误会 | 看串 | 记串 | 验了一下 | 查了一下 | 为准 | 记岔",
 )
 #: What tells somebody's name.
@@ -106,7 +109,7 @@ NAMES = Cue(
 #: What stands beside what was there before.
 MORE = Cue(
     "also | as well | another | besides | in addition | both | too(?=[,.!]|$)",
-    "也(?=在|是|有|喜欢|学|养|用|开|对|改了) | 还有 | 另外 | 又(?=学|养|买|有|报|多) | 除了",
+    "也(?=过敏|在|是|有|喜欢|学|养|用|开|对|改了) | 还有 | 另外 | 又(?=学|养|买|有|报|多) | 除了",
 )
 #: What points back at what was told: "cancelled that membership", 那家店.
 POINTS = Cue(
@@ -120,3 +123,18 @@ NOW = Cue(
 )
 #: What is the author's so much that it changes only with them.
 TASTE = Cue("tastes? | mind | habits? | diet | preferences?", "口味 | 主意 | 兴趣 | 习惯 | 作息")
+#: What ends without a word of what begins, and what begins.
+STOPS = Cue(
+    r"""
+    no longer | any ?more | stopped | quit | (?:gave|given?) (?:\w+ )?up | dropped | cancell?ed | done with | upgraded
+    renamed
+    """,
+    "不再 | 不(?![下完动起到掉住]).{0,6}了 | 戒 | 停了 | 退了 | 取消 | 卖了",
+)
+BEGINS = Cue(
+    r"""
+    now | these days | nowadays | instead | switch\w* | swapp?ed | mov(?:ed|ing) | became | becom\w+ | joined | hired
+    started | ended up | from now on | as of | i'm | it's | it is | took
+    """,
+    "现在 | 如今 | 目前 | 改 | 换 | 搬 | 转 | 变 | 以后 | 跳槽 | 入职 | 当上 | 升 | 只[追看听吃喝用]",
+)

@@ -156,11 +156,17 @@ MATTERS: tuple[Matter, ...] = (
             "weigh weight scale kilos 体重 斤", "weight"),
     _matter(r"\bgrade\b|\bwhat year\b|几年级|上几|读几|什么年级", r"\b(?:grade|school|year|class)\b|读|上|升|年级|开学",
             "grade school year 年级 升 读", "grade"),
-    _matter(r"\b(?:doctor|gp|physician|dentist|therapist|vet|pediatrician)\b(?!.*\b(?:appointment|when"
-            r"|time)\b)|(?:医生|大夫).{0,6}谁|谁.{0,8}(?:医生|大夫|看病)|给我看.{0,6}谁",
-            r"\b(?:doctors?|gp|dr|physician|dentist|therapist|vet|surgery|clinic|practice|pediatrician)\b"
-            r"|医生|大夫|主任|诊所|医院|看病",
-            "doctor gp dr surgery clinic dentist 医生 大夫 看病", "person"),
+    _matter(r"\bdentist\b(?!.*\b(?:appointment|when|time)\b)|牙医", r"\b(?:dentist|teeth|tooth|dental)\b|牙",
+            "dentist teeth dental 牙医 牙", "person"),
+    _matter(r"\b(?:therapist|counsellor|psychologist)\b|心理(?:医生|咨询)", r"\b(?:therap\w+|counsel\w+|psycholog\w+)\b"
+                                                                      r"|心理",
+            "therapist counsellor psychologist 心理咨询", "person"),
+    _matter(r"\b(?:doctor|gp|physician|p(?:a)?ediatrician)\b(?!.*\b(?:appointment|when|time)\b)|(?:医生|大夫).{0,6}谁"
+            r"|谁.{0,8}(?:医生|大夫|看病)|给我看.{0,6}谁|哪[位个](?:医生|大夫)",
+            r"^(?!.*\b(?:dentist|vet|therapist)\b)(?!.*(?:牙|兽医|心理)).*(?:\b(?:doctors?|gp|dr|physician|surgery"
+            r"|clinic|practice"
+            r"|pediatrician)\b|医生|大夫|主任|诊所|医院|看病)",
+            "doctor gp dr surgery clinic 医生 大夫 看病", "person"),
     _matter(r"\b(?:team|club)\b.*\b(?:support|follow|root|cheer|fan)|\b(?:support|follow|root"
             r"|cheer)\b.*\b(?:team|club)|(?:支持|喜欢).{0,3}(?:球队|哪支)|哪支.{0,4}队",
             r"\b(?:support\w*|club|fan|team|season ticket|follow(?:ed|ing)?|root(?:ing)?|cheer\w*|match)\b"

@@ -22,6 +22,7 @@ _SEEKS = Cue(
 #: What asks for no slot: for reasons, advice, several things, what is not, or one time that is over.
 _ONCE = Cue(
     r"""
+    (?:what|which) (?:\w+ )?(?:sports|instruments|languages|hobbies|pets|allergies|foods|drinks|books|games|movies)
     why | how come | not | don't | doesn't | isn't | dislikes? | hates? | (?:one|some|any) of | names | both | each
     respectively | recommend | suggest | should (?!i (?:put|enter|write|use|order)) | could | would | can you | did
     (?:was|were)(?!.*\bborn) | had | have (?:i|we) | has my | last (?:week|month|year|time) | ago | yesterday

@@ -31,7 +31,7 @@ PEOPLE_ZH = (
     "|[大二三四]?[叔伯姑姨舅](?![里])|同桌|搭档|孙子|孙女|外孙女?|外甥女?|侄子|侄女|孩子|客户|师傅|导师|教练"
 )
 #: What may stand before them: 我大学室友, and not 我和室友.
-_WHOSE = r"(?:(?![和跟给帮陪让请见找送教带问把被对替比])[\u4e00-\u9fff]){0,2}?"
+_WHOSE = r"(?:(?![和跟给帮陪让请见找送教带问把被对替比了上到换当搬去来是有在做开住])[\u4e00-\u9fff]){0,2}?"
 _CLAUSE = re.compile(
     r"\s*(?:[,;](?!\d)|[，；：]|:(?=\s)|\s-\s|—|–)\s*(?:and |but |so |because |though |as )?|\s+(?:and|but|so|because"
     r"|while|whereas) (?=(?:I|I'm|I've"
@@ -39,14 +39,15 @@ _CLAUSE = re.compile(
 )
 #: Words before a subject.
 _LEAD = re.compile(
-    r"^(?:(?:so|and|but|well|oh|ok|okay|also|anyway|actually|honestly|sadly|luckily|apparently|finally|now|then|yes"
+    r"^(?:(?:(?:so|and|but|well|oh|ok|okay|also|anyway|actually|honestly|sadly|luckily|apparently|finally|now|then|yes"
     r"|no|sorry|plus"
     r"|turns out|it turns out|by the way|btw|fyi|update|quick update|news|big news|good news|guess what|please note"
     r"|just so you"
     r" know|as of \w+|from \w+ on|these days|nowadays|lately|recently|in the end|after all|after [^,]{1,30}"
     r"|since [^,]{1,40}"
-    r"|starting \w+(?: \w+)?|today|yesterday|tonight|last \w+|this \w+|on \w+day|for the record|correction|embarrassing"
-    r"|但是?|不过|而且|所以|然后|后来|结果|其实|最近|现在|如今|今天|昨天|上个?[周月]|终于|另外|还有|对了"
+    r"|starting \w+(?: \w+)?|today|yesterday|tonight|last \w+|this \w+|on \w+day|for the record|correction"
+    r"|embarrassing)"
+    r"(?![\w'])|但是?|不过|而且|所以|然后|后来|结果|其实|最近|现在|如今|今天|昨天|上个?[周月]|终于|另外|还有|对了"
     r"|对(?=[,，])|不对|嗯|哦|啊|唉|哈哈|好消息|坏消息"
     r"|更正一下|补充一下|话说|说起来|因为|自从|为了|以后|之后|[这近][两几]年|这次|这学期|这周末?|这个月|前阵子"
     r"|[这那]阵子"
@@ -69,7 +70,13 @@ _IT = re.compile(r"^(?:it|it's|its|(?:that|this)(?= (?:one|is|was|has)\b|'s)|tha
                  r"|here's|which)\b|^(?:它|[这那](?:[个家门种份]?(?=[就是不太先已也关，]|$)))", re.IGNORECASE)
 _HE = re.compile(r"^(?:he|he's|she|she's|his|her)\b|^[他她](?!们)", re.IGNORECASE)
 _OTHER = re.compile(
-    rf"^(?:(?:my|our|the|a|an|his|her|their) (?:\w+ )?(?P<who>{PEOPLE})\b(?! and (?:i|me)\b)|(?P<kin>mum|mom|dad"
+    rf"^(?:(?:one|two|three|both|some|many|most|all|several|a few|a couple) of (?:my"
+    rf"|our) (?:\w+ )?(?P<some>{PEOPLE})s?\b"
+    rf"|(?:i |we )?(?:just |finally |also )*(?:help(?:ed|ing)?|heard|hear|found out|learn(?:ed|t)) .*?(?:\b(?:my"
+    rf"|our) (?:\w+ )?"
+    rf"(?P<helped>{PEOPLE})\b|(?-i:\b(?P<heard>(?!I\b)[A-Z][a-z]+)))|我?刚?(?P<hearsay>听说)|我?(?:帮|陪"
+    rf"|送)(?P<aided>(?:我|咱)?(?:{PEOPLE_ZH}))"
+    rf"|(?:my|our|the|a|an|his|her|their) (?:\w+ )?(?P<who>{PEOPLE})\b(?! and (?:i|me)\b)|(?P<kin>mum|mom|dad"
     rf"|grandma|grandpa)\b"
     rf"|(?:我|咱|我们|咱们)?(?:的|家)?(?P<zh>{_WHOSE}(?:{PEOPLE_ZH})|对门|隔壁|楼[上下])(?![们]?(?:和|跟)我)"
     r"|(?P<nick>[小老阿][\u4e00-\u9fff](?=[^\u4e00-\u9fff]|[现住在做是的换改退去买搬辞膝终说跟])))",
@@ -94,6 +101,13 @@ _AUTHOR_EN = re.compile(
     r"|went|gone|made|found|caved|no longer|not|never|same|still|off|back|on|in|at|first)\b",
     re.IGNORECASE,
 )
+#: What begins with its author and is of somebody else: "I helped my brother move".
+_HELPING = re.compile(
+    r"^(?:i |we )?(?:just |finally |also )*(?:help(?:ed|ing)?|heard|hear|found out|learn(?:ed|t))\b|^我?刚?(?:听说"
+    r"|帮|陪|送)"
+    r"|^(?:one|two|three|both|some|many|most|all|several|a few|a couple) of (?:my|our)\b",
+    re.IGNORECASE,
+)
 #: "My lad says he supports …": who is spoken of as he or she is a person.
 _PERSON = re.compile(r"^(?:my|our) (?:\w+ )?(\w+) .*\b(?:he|he's|she|she's|him)\b", re.IGNORECASE)
 _I = re.compile(r"\b(?:i|i'm|i've|we|we're|we've) (?!said|told|think|guess|hear)\w", re.IGNORECASE)
@@ -108,6 +122,8 @@ _VERBS = word_set(
     " Tomorrow Lights Life Nothing Everything Something Mine Traffic Birdwatching Party Stepped Picked Put There Here"
     " Half Most Some Both Work Doctor Scratch Dropped Good Big Bad Long Same Yes No"
 )
+#: Names that end like verbs.
+_NAMES = word_set("Fred Ahmed Ted Ned Jed Jared Alfred Wilfred Winifred Mohammed Mohamed Khaled Waleed Saeed Reed Jing")
 
 
 class Of(StrEnum):
@@ -130,8 +146,6 @@ class Clause:
     sentence: int
     of: Of
     who: str = ""
-    #: Whether it names nobody itself and goes on with the clause before.
-    goes_on: bool = False
 
 
 def clauses(text: str) -> tuple[Clause, ...]:
@@ -160,6 +174,8 @@ def clauses(text: str) -> tuple[Clause, ...]:
 
 def _subject(clause: str) -> tuple[Of, str] | None:
     plain = _LEAD.sub("", clause.strip())
+    if _HELPING.match(plain) and (other := _OTHER.match(plain)):
+        return Of.OTHER, next(word for word in other.groups() if word).casefold()
     if _MINE.match(plain):
         person = _PERSON.match(plain)
         return (Of.OTHER, person[1].casefold()) if person else (Of.MINE, "")
@@ -187,5 +203,5 @@ def _subject(clause: str) -> tuple[Of, str] | None:
 
 def _may_be_name(word: str) -> bool:
     """Whether the first word of a clause can be a name: it is no verb, function word or state."""
-    verb = word in _VERBS or word.endswith(("ed", "ing"))
+    verb = word in _VERBS or (word.endswith(("ed", "ing")) and word not in _NAMES)
     return not verb and word.lower() not in ENGLISH and may_be_name(word)

@@ -56,7 +56,8 @@ _SUPPOSES = re.compile(
 #: What begins like a supposition and is none: "if you ask me".
 _IDIOM = re.compile(
     r"^\W*if (?:you ask me|you must know|you're wondering|I'm honest|memory serves)[^,]{0,40},\s*"
-    r"|^(?!如果|要是|假如|假设|万一)[^，,。]{1,5}的话[，,]", re.IGNORECASE
+    r"|^(?:工作|住处?|房子|车|手机|电脑|吃饭?|喝的?|饮料|追剧|旅[行游]|看?书|音乐|电影|衣服|颜色|运动|健身|爱好"
+    r"|装修)的话[，,]", re.IGNORECASE
 )
 _REPORTS = re.compile(
     r"\b(?:(?:he|she|they|it|someone|somebody|everyone|people|who) (?:\w+ )?(?:says?|said|told|asks?|asked|wrote"

@@ -30,9 +30,9 @@ class Ruling:
 
 def ruled(wanted: Sought, messages: Sequence[Said]) -> Ruling:
     """Which of the user's messages holds now; an empty ruling where none is known to follow another."""
-    tales = [one for said in sorted(messages, key=lambda said: said.at) if (one := told(wanted, said)) is not None]
+    tales = [one for said in sorted(messages, key=lambda said: said.order) if (one := told(wanted, said)) is not None]
     for newest in reversed(tales):
-        over = [old for old in tales if old.said.at < newest.said.at and _follows(wanted, newest, old)]
+        over = [old for old in tales if old.said.order < newest.said.order and _follows(wanted, newest, old)]
         if over:
             return Ruling(newest.said.id, frozenset(old.said.id for old in over))
     return Ruling()
@@ -40,8 +40,11 @@ def ruled(wanted: Sought, messages: Sequence[Said]) -> Ruling:
 
 def _follows(wanted: Sought, new: Told, old: Told) -> bool:
     """Whether ``new`` tells what holds instead of what ``old`` tells."""
-    if not old.about or not new.stays or (new.more and not new.corrects):
+    many = wanted.matter is not None and wanted.matter.many
+    if not old.about or not new.stays or (new.more and (many or not new.corrects)):
         return False
+    if old.said.known and not (new.acts or new.corrects or new.said.known or _same_frame(wanted, new, old)):
+        return False  # what the rules have read is not put aside for a word like "just"
     if wanted.named and not NAMES.found(new.said.text):
         return False
     if wanted.kind == "number" and not (new.corrects or (new.changes and new.shared)):
@@ -63,15 +66,17 @@ def _wants_value(wanted: Sought, new: Told, old: Told) -> bool:
 def _tells_another(wanted: Sought, new: Told, old: Told) -> bool:
     """Whether ``new``, which shows other values of the kind, shows them of what is asked for."""
     changes = new.changes or new.corrects
-    if wanted.kind in TELLING or _same_frame(wanted, new, old):
+    if _same_frame(wanted, new, old):
         return changes or new.lately
+    if wanted.kind in TELLING:
+        return new.acts or new.corrects or (new.lately and (new.in_words or bool(wanted.people)))
     near = new.said.at - old.said.at <= NEAR_SECONDS
     if wanted.matter is None:
         pointing = near and new.corrects
         alike = bool(new.shared) and new.shared == old.shared
         return changes and (bool(new.shared - wanted.common) or alike or pointing)
     pointing = near and (new.corrects or (new.changes and (new.points or bool(wanted.people))))
-    if wanted.kind in LOOSE and not (new.acts or new.corrects):
+    if not (new.acts or new.corrects) and (wanted.kind in LOOSE or not (changes or new.lately)):
         return False
     return new.about or pointing
 
@@ -86,6 +91,8 @@ def _turns_from(wanted: Sought, new: Told, old: Told) -> bool:
     common = new.turned & old.words
     named = bool(common & wanted.anchors - wanted.common)
     refers = named or len(common) > 1 or (near and new.corrects and bool(common))
+    if new.stops and not (common - wanted.anchors or (near and new.points)):
+        return False
     if wanted.matter is None or refers:
         return refers
     if near and new.points:

@@ -6,15 +6,35 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memoryos_tasks.core.change_words import CHANGE, CORRECTS, LASTS, LATELY, MORE, NOW, PASSING, POINTS, TASTE, TODAY
+from memoryos_tasks.core.change_words import (
+    BEGINS,
+    CHANGE,
+    CORRECTS,
+    LASTS,
+    LATELY,
+    MORE,
+    NOW,
+    PASSING,
+    POINTS,
+    STOPS,
+    TASTE,
+    TODAY,
+)
 from memoryos_tasks.core.sought import Sought
 from memoryos_tasks.core.speaking import Clause, Of, clauses
+from memoryos_tasks.core.statements import MAX_TEXT
 from memoryos_tasks.core.text import content, terms
 from memoryos_tasks.core.value_kinds import LISTED, LOOSE, TELLING, has_value, values_of
 
 #: A thing that is another now: "my editor is Neovim".
 _IS = re.compile(
     r"^(?:my|our) [\w' -]{1,40}? (?:is|are|was|were|will be|has been)\b|是|换成|改成|叫|变成", re.IGNORECASE
+)
+#: What is beside a thing and not the thing: the birthday party is not the birthday.
+_BESIDE = re.compile(
+    r"\b\w+ (?:party|dinner|cake|gift|present|bag|seat|session|prep|card|photos?|playlist)\b|生日(?:派对|聚会|蛋糕"
+    r"|礼物|会)",
+    re.IGNORECASE,
 )
 _THAT = re.compile(r"\b(?:that|the old|the previous) (\w+)", re.IGNORECASE)
 #: What somebody changes.
@@ -35,6 +55,13 @@ class Said:
     #: Whether a fact of the asked slot comes from it, and whether it is the only one that the slot can hold.
     known: bool = False
     known_alone: bool = False
+    #: Its place among messages of the same time.
+    seq: int = 0
+
+    @property
+    def order(self) -> tuple[float, int]:
+        """What a later message has more of."""
+        return self.at, self.seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +80,15 @@ class Told:
     now: frozenset[str]
     #: Whether it is about the matter, and says anything that is no passing state.
     about: bool
+    #: Whether it says so in words, not by a value alone.
+    in_words: bool
     stays: bool
     #: Whether it tells a change; whether somebody makes it, rather than some thing beside; whether it puts right.
     changes: bool
     acts: bool
     corrects: bool
+    #: Whether it only ends something, and begins nothing.
+    stops: bool
     #: Whether it says what is so lately, points back at what was told, or adds to it.
     lately: bool
     #: Whether the author speaks of themselves in it, or of a thing of theirs.
@@ -68,15 +99,16 @@ class Told:
 
 def told(wanted: Sought, said: Said) -> Told | None:
     """What the message tells; None where it asserts nothing of who is asked about."""
-    if not said.known and not _may_tell(wanted, said.text):
+    heard = said.text[:MAX_TEXT]
+    if not said.known and not _may_tell(wanted, heard):
         return None
-    spoken = _spoken(wanted, said.text)
+    spoken = _spoken(wanted, heard)
     if not spoken:
         return None
-    corrects = CORRECTS.found(said.text)
+    corrects = CORRECTS.found(heard)
     lasting = spoken if corrects else _lasting(spoken, weekdays=wanted.kind in ("day", "date"))
     text, fresh = _joined(spoken), _joined(lasting)
-    whole = said.text if corrects else text
+    whole = heard if corrects else text
     values = _values(wanted, text)
     turning = {each.sentence for each in lasting if _acts(wanted, each) or CORRECTS.found(each.text)}
     by_now = {each.sentence for each in lasting if NOW.found(each.text)}
@@ -85,15 +117,17 @@ def told(wanted: Sought, said: Said) -> Told | None:
         said,
         values=values,
         lasting=_values(wanted, fresh),
-        shared=wanted.anchors & frozenset(terms(whole)),
+        shared=wanted.anchors & frozenset(terms(_BESIDE.sub(" ", whole))),
         words=frozenset(content(whole)),
         turned=frozenset(content(_joined([each for each in spoken if each.sentence in turning]))),
         now=wanted.anchors & frozenset(terms(_joined([each for each in spoken if each.sentence in by_now]))),
         about=said.known or _about(wanted, text) or (bool(values) and tells_by_value),
+        in_words=_about(wanted, text),
         stays=bool(fresh),
         changes=said.known_alone or (CHANGE.found(fresh) and _of_matter(wanted, fresh)),
         acts=said.known_alone or _changing(wanted, lasting),
         corrects=corrects,
+        stops=STOPS.found(fresh) and not BEGINS.found(fresh),
         lately=LATELY.found(fresh),
         own=any(each.of not in (Of.THEY, Of.MINE) or _IS.search(each.text) for each in lasting),
         points=POINTS.found(fresh) or any(_about(wanted, word) for word in _THAT.findall(fresh)),

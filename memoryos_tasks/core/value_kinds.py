@@ -44,43 +44,49 @@ _TRANSPORT = (
 )
 _CARS = (
     r"\b(?:toyota|honda|ford|chev(?:y|rolet)|nissan|hyundai|kia|mazda|subaru|volkswagen|vw|bmw|mercedes(?:-benz)?|audi"
-    r"|volvo|tesla|skoda|seat|fiat|renault|peugeot|citro[eë]n|opel|vauxhall|dacia|lexus|jeep|porsche|mini|suzuki|byd"
+    r"|volvo|tesla|skoda|fiat|renault|peugeot|citro[eë]n|opel|vauxhall|dacia|lexus|jeep|porsche|suzuki|byd"
     r"|mitsubishi|jaguar|land rover|range rover|polestar|rivian|buick|cadillac|chrysler|dodge|acura|infiniti|gmc"
-    r"|golf|civic|corolla|camry|prius|model [3syx])\b"
-    r"|丰田|本田|大众|日产|现代|起亚|马自达|斯巴鲁|宝马|奔驰|奥迪|沃尔沃|特斯拉|别克|福特|雪佛兰|标致|雪铁龙"
+    r"|civic|corolla|camry|prius|model [3syx])\b"
+    r"|丰田|本田|大众|日产|起亚|马自达|斯巴鲁|宝马|奔驰|奥迪|沃尔沃|特斯拉|别克|福特|雪佛兰|标致|雪铁龙"
     r"|雷克萨斯|凯迪拉克|保时捷|捷豹"
-    r"|路虎|比亚迪|吉利|长安|长城|哈弗|奇瑞|五菱|蔚来|小鹏|理想|问界|极氪|零跑|红旗|荣威|名爵|捷达|朗逸|轩逸|卡罗拉"
+    r"|路虎|比亚迪|吉利|哈弗|奇瑞|五菱|蔚来|小鹏|问界|极氪|零跑|红旗|荣威|名爵|捷达|朗逸|轩逸|卡罗拉"
     r"|凯美瑞|雅阁|思域"
-    r"|帕萨特|迈腾|高尔夫|小米SU7|SU7"
+    r"|帕萨特|迈腾|小米SU7|SU7"
 )
 _PHONES = (
-    r"\b(?:iphone|pixel|galaxy|samsung|oneplus|xiaomi|redmi|huawei|oppo|vivo|honor|nokia|motorola|moto|fairphone|xperia"
+    r"\b(?:iphone|pixel|galaxy|samsung|oneplus|xiaomi|redmi|huawei|oppo|vivo|nokia|motorola|fairphone|xperia"
     r"|nothing phone|blackberry)\b|苹果|华为|小米|红米|荣耀|三星|魅族|一加|OPPO|vivo|iPhone|Mate|安卓机"
 )
 
-#: Patterns by kind of value. The kinds of _CLOSED lists are known by the value alone, whatever is said around it.
+#: Patterns by kind of value.
 PATTERNS: Mapping[str, re.Pattern[str]] = {
     kind: re.compile(pattern, flags)
     for kind, pattern, flags in (
-        ("year", rf"(?<!\d)(?:19|20)\d\d(?!\d)|[{_N}九零]{{4}}年", 0),
+        ("year", rf"(?<!\d)(?:19|20)\d\d(?!\d)|[{_N}]{{4}}年", 0),
         ("time", r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d)|\b\d{1,2} ?[ap]\.?m\b|\bnoon\b|\bmidnight\b|\b(?:at|by|to|until|till"
                  r"|past|before) "
-         rf"(?:half |quarter )?(?:past |to )?(?:{_HOUR}|\d{{1,2}}(?![:.]\d))\b|\b(?:{_HOUR}|\d{{1,2}}) o'?clock\b"
-         rf"|(?:[{_N}]{{1,3}}|\d{{1,2}})(?:点|时)(?:半|一刻|三刻|[{_N}\d]+分?)?|\d{{1,2}}[:：]\d{{2}}", re.IGNORECASE),
+         rf"(?:half |quarter )?(?:past |to )?(?:{_HOUR}|\d{{1,2}}(?![:.]\d))\b(?! (?:point|time|of|to)\b)"
+         rf"|\b(?:{_HOUR}|\d{{1,2}}) o'?clock\b"
+         rf"|(?:(?<=凌晨)|(?<=中午)|(?<=下午)|(?<=早上)|(?<=晚上)|(?<=半夜)|(?!一点))(?:[{_N}]{{1,3}}"
+         rf"|\d{{1,2}})(?:点|时)(?:半|一刻|三刻|[{_N}\d]+分?)?|\d{{1,2}}[:：]\d{{2}}", re.IGNORECASE),
         ("day", rf"\b(?:{_DAY})s?\b|\b(?:every|each) (?:day|weekday|weekend)\b|(?:周|星期|礼拜)[一二三四五六日天末]",
          re.IGNORECASE),
         ("date", rf"\b(?:{_MONTH})\.? \d{{1,2}}\b|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{_MONTH})\b|\b\d{{1,2}}(?:st"
                  rf"|nd|rd|th)\b|\b(?:{_MONTH})\b|\b(?:{_DAY})\b|\d{{1,2}}[/.-]\d{{1,2}}\b|\btomorrow\b"
-         rf"|\bnext (?:week|month|year)\b|[\d{_N}]+月(?:[初廿]?[\d{_N}]+[号日]?|底|初|中旬)?|[\d{_N}]+[号日]"
+         rf"|\bnext (?:week|month|year)\b|(?<![\d{_N}])[\d{_N}]{{1,4}}月(?:[初廿]?[\d{_N}]{{1,3}}[号日]?|底|初|中旬)?"
+         rf"|(?<![\d{_N}])[\d{_N}]{{1,3}}[号日]"
          r"|(?:周|星期|礼拜)[一二三四五六日天]|下周|下个?月|明年|后年|明天|后天", re.IGNORECASE),
-        ("money", rf"[$€£¥]\s?\d[\d,.]*k?|\b\d{{1,3}},\d{{3}}\b|\b\d[\d,.]*\s?(?:k\b|dollars?|euros?|pounds?|bucks"
+        ("money", rf"[$€£¥]\s?\d[\d,.]{{0,15}}k?|\b\d{{1,3}},\d{{3}}\b|(?<![\d.,])\d[\d,.]{{0,15}}\s?(?:k\b|dollars?"
+                  rf"|euros?|pounds?|bucks"
                   rf"|grand|usd|eur|gbp|yuan|rmb)"
-         rf"|[\d{_N}.]+\s?(?:块|元|万|千|百)", re.IGNORECASE),
-        ("weight", rf"\b\d+(?:\.\d+)?\s?(?:kgs?|kilos?|kilograms?|pounds?|lbs?|stone)\b|[\d{_N}.]+\s?(?:公斤|斤|千克)",
+         rf"|(?<![\d{_N}.])[\d{_N}.]{{1,12}}\s?(?:块|元|万|千|百)", re.IGNORECASE),
+        ("weight", rf"(?<![\d.])\d{{1,4}}(?:\.\d{{1,2}})?\s?(?:kgs?|kilos?|kilograms?|pounds?|lbs?|stone)\b"
+                   rf"|(?<![\d{_N}.])[\d{_N}.]{{1,8}}\s?(?:公斤|斤|千克)",
          re.IGNORECASE),
-        ("number", rf"\d+(?:\.\d+)?|\b(?:{_HOUR}|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
+        ("number", rf"(?<![\d.])\d{{1,12}}(?:\.\d{{1,4}})?|\b(?:{_HOUR}|first|second|third|fourth|fifth|sixth|seventh"
+                   rf"|eighth|ninth|tenth"
                    rf"|dozen|twice"
-         rf"|twenty|thirty|forty|fifty)\b|[{_N}]+(?:米[{_N}]+)?", re.IGNORECASE),
+         rf"|twenty|thirty|forty|fifty)\b|(?<![{_N}])[{_N}]{{1,8}}(?:米[{_N}]{{1,4}})?", re.IGNORECASE),
         ("size", rf"\b\d{{1,2}}(?:\.5| ?1/2| and a half)?\b|\b(?:X*[SL]|M|small|medium|large)\b"
                  rf"|[\d{_N}.]+\s?[码号]半?", 0),
         ("color", _COLORS, re.IGNORECASE),
@@ -94,7 +100,8 @@ PATTERNS: Mapping[str, re.Pattern[str]] = {
          re.IGNORECASE),
         ("place", r"(?<=[a-z,] )[A-Z][a-z][\w'-]+|"
          + "|".join(sorted(PLACES | COUNTRIES)) + r"|(?:去|到|在|来|回)[\u4e00-\u9fff]{2}", 0),
-        ("floor", rf"\b(?:\w+ floor|floor \d+)\b|(?:[\d{_N}]+)[楼层]", re.IGNORECASE),
+        ("floor", rf"\b(?:(?:\d+(?:st|nd|rd|th)?|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
+                  rf"|ground|top) floor|floor \d+)\b|[\d{_N}]{{1,4}}[楼层]", re.IGNORECASE),
         ("address", r"\b\d+[a-z]? (?:[A-Z]\w+ ){1,3}(?:Street|St|Lane|Road|Rd|Avenue|Ave|Drive|Way|Court|Place|Square"
                     r"|Close|Row"
          r"|Boulevard|Blvd)\b|[\u4e00-\u9fff]{2,8}(?:路|街|巷|弄|大道)\d+[号弄]?|[\u4e00-\u9fff]{2,6}(?:小区"
@@ -106,7 +113,7 @@ PATTERNS: Mapping[str, re.Pattern[str]] = {
         ("proper", r"(?<=[a-z,] )[A-Z][\w'.-]+", 0),
         ("status", r"\b(?:single|married|engaged|divorced|separated|widowed|dating|in a relationship|tied the knot"
                    r"|broke"
-         r" up|split up|together)\b|单身|结婚|领证|已婚|离婚|分手|恋爱|订婚|丧偶|脱单|在一起|谈对象", re.IGNORECASE),
+         r" up|split up)\b|单身|结婚|领证|已婚|离婚|分手|恋爱|订婚|丧偶|脱单|在一起|谈对象", re.IGNORECASE),
         ("grade", r"\b(?:\w+(?:st|nd|rd|th)|first|second|third) (?:grade|year)\b|\bgrade \w+|\byear \d+\b"
                   r"|\bkindergarten\b"
          r"|\b(?:freshman|sophomore|junior|senior)\b|[一二三四五六]年级|[初高大研][一二三四]|幼儿园|[小中大]班"

@@ -29,8 +29,9 @@ def succeeded(
     alone = {source for hit in asked.facts if not hit.payload.get("many") for source in hit.payload["sources"]}
 
     def told(id: str, hit: Hit) -> Said:
-        event = hit.payload["event_id"]
-        return Said(id, opened(hit.payload["text"]), hit.payload["timestamp"], event in known, event in alone)
+        payload = hit.payload
+        text, event = opened(payload["text"]), payload["event_id"]
+        return Said(id, text, payload["timestamp"], event in known, event in alone, payload["seq"])
 
     said = [told(id, hit) for id, hit in turns.items()]
     ruling = ruled(wanted, said)
@@ -44,8 +45,8 @@ def succeeded(
         if payload["kind"] == Kind.TURN:
             return payload["event_id"] in over
         sources = set(payload.get("sources", ()))
-        if "key" in payload:  # a fact
-            return bool(sources & over) and current["event_id"] not in sources
+        if "key" in payload:  # a fact; one that was put right by hand since then keeps its sources
+            return bool(sources) and sources <= over and payload["valid_from"] <= current["timestamp"]
         return bool(sources & over)
 
     return ruling.current, {id: hit for id, hit in hits.items() if ended(hit)}

@@ -58,7 +58,7 @@ def memory(tmp_path: Path) -> Iterator[Memory]:
         ("changing_facts_again.txt", 0.9),
         ("changing_facts_last.txt", 0.85),
         ("changing_facts_rare.txt", 0.7),
-        ("changing_facts_own_words.txt", 0.74),
+        ("changing_facts_own_words.txt", 0.72),
     ],
 )
 def test_the_current_fact_is_found_first_and_the_old_one_is_not(memory: Memory, name: str, share: float) -> None:

@@ -25,13 +25,13 @@ def opened(text: str) -> str:
 def turn(number: int, text: str, *, name: str | None = None, role: str = "user") -> Hit:
     payload = {
         "kind": Kind.TURN.value, "event_id": f"e{number}", "role": role, "text": sealed(text),
-        "timestamp": 3600.0 * number, "name": None if name is None else sealed(name),
+        "timestamp": 3600.0 * number, "seq": number, "name": None if name is None else sealed(name),
     }  # fmt: skip
     return Hit(f"t{number}", payload)
 
 
-def fact(id: str, sources: list[str]) -> Hit:
-    return Hit(id, {"kind": Kind.TRAIT.value, "key": "k", "sources": sources})
+def fact(id: str, sources: list[str], *, since: float = 0.0) -> Hit:
+    return Hit(id, {"kind": Kind.TRAIT.value, "key": "k", "sources": sources, "valid_from": since})
 
 
 def found(*hits: Hit) -> tuple[str, set[str]]:
@@ -48,6 +48,10 @@ def test_the_older_turn_goes_with_the_facts_and_pages_from_it() -> None:
     page = Hit("p", {"kind": Kind.PAGE.value, "sources": ["e1", "e9"]})
     told = found(turn(1, OLD), turn(2, NEW), fact("old", ["e1"]), fact("new", ["e2"]), fact("both", ["e1", "e2"]), page)
     assert told == ("t2", {"t1", "old", "p"})
+
+
+def test_a_fact_that_was_put_right_by_hand_since_then_stays() -> None:
+    assert found(turn(1, OLD), turn(2, NEW), fact("mended", ["e1"], since=3600.0 * 5)) == ("t2", {"t1"})
 
 
 def test_what_the_assistant_says_follows_nothing() -> None:
