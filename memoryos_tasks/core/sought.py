@@ -39,8 +39,8 @@ _ONCE = Cue(
 _MINE = re.compile(r"\b(?:i|i'm|my|mine|we|our|me)\b|[我咱俺]", re.IGNORECASE)
 _NICKNAME = r"[小老阿][\u4e00-\u9fff](?=[^\u4e00-\u9fff]|[现住在做是的多几叫])"
 _RELATIVE = re.compile(
-    rf"\b(?:my|our) (?:\w+ )?({PEOPLE})\b(?: (?-i:([A-Z][a-z]+)))?"
-    rf"|(?:^|我|咱)(?:的|们?家)?({PEOPLE_ZH})({_NICKNAME})?",
+    rf"\b(?:my|our) (?:\w+ )?({PEOPLE})\b(?: (?-i:([A-Z][a-z]+)))?|(?:^|我|咱)(?:的"
+    rf"|们?家)?({PEOPLE_ZH})({_NICKNAME})?",
     re.IGNORECASE,
 )
 _NAME = re.compile(
