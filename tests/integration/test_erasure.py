@@ -157,7 +157,7 @@ def test_nothing_of_an_erased_user_is_left(house: House) -> None:
             house.codec.open(ALICE, text)
     # And the other user has everything
     house.ingest.recover(idle_seconds=0)
-    assert TEXTS[0] in house.found(BOB, "Where do I live?")
+    assert TEXTS[0] in house.found(BOB, "nurse")
     assert house.found(BOB, "奥斯陆")
     assert house.ledger.get("acme", f"job_chat_{BOB.user}").request["body"] == {"messages": [TEXTS[0]]}
     assert len(house.letters.page("memory", count=10)[0]) == 1
