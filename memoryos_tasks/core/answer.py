@@ -182,6 +182,10 @@ def _quoted(
     """
     if _about_assistant(question, wanted):
         return []
+    # What the search found to hold now, of several messages, may share no word with the question.
+    holding_now = [item for item in recalled if item.parts.get("current")]
+    if holding_now:
+        return [_QUOTING[language], *(_quotation(item.content, item, now, language) for item in holding_now)]
     asked_terms = set(terms(question))
     held = _held(facts, recalled)
     holding = {(same(fact.subject), same(fact.attribute), same(fact.value)) for fact in held}

@@ -43,7 +43,8 @@ def _follows(wanted: Sought, new: Told, old: Told) -> bool:
     many = wanted.matter is not None and wanted.matter.many
     if not old.about or not new.stays or (new.more and (many or not new.corrects)):
         return False
-    if old.said.known and not (new.acts or new.corrects or new.said.known or _same_frame(wanted, new, old)):
+    named = new.changes and new.in_words and bool(new.lasting)
+    if old.said.known and not (named or new.acts or new.corrects or new.said.known or _same_frame(wanted, new, old)):
         return False  # what the rules have read is not put aside for a word like "just"
     if wanted.named and not NAMES.found(new.said.text):
         return False
@@ -69,7 +70,7 @@ def _tells_another(wanted: Sought, new: Told, old: Told) -> bool:
     if _same_frame(wanted, new, old):
         return changes or new.lately
     if wanted.kind in TELLING:
-        return new.acts or new.corrects or (new.lately and (new.in_words or bool(wanted.people)))
+        return new.acts or new.corrects or ((changes or new.lately) and (new.in_words or bool(wanted.people)))
     near = new.said.at - old.said.at <= NEAR_SECONDS
     if wanted.matter is None:
         pointing = near and new.corrects

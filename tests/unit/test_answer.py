@@ -230,3 +230,10 @@ def test_the_answer_is_bounded() -> None:
     assert len(answer("Where is the treasure?", [], recalled, NOW)) <= MAX_ANSWER
     many = facts(*(f"I like {'x' * 60}{number}." for number in range(100)))
     assert len(answer("What do I like?", many, [], NOW)) <= MAX_ANSWER
+
+
+def test_the_message_that_holds_now_is_quoted_though_it_shares_no_word_with_the_question() -> None:
+    (current,) = turns("As of Monday I'm a dental receptionist.")
+    said = answer("What is my job?", [], [current._replace(parts={"current": 6.0})], NOW)
+    assert "dental receptionist" in said
+    assert "dental receptionist" not in answer("What is my job?", [], [current._replace(parts={"current": 0.0})], NOW)

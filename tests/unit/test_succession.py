@@ -106,6 +106,11 @@ def test_what_the_rules_have_read_is_not_put_aside_for_a_word_like_just() -> Non
     assert ruling("How much do I weigh?", *told, known=0) == Ruling()
 
 
+def test_what_the_rules_have_read_is_put_aside_for_a_change_of_the_matter_and_another_value() -> None:
+    told = ("我开的是一辆老捷达。", "旧车报废了，咬咬牙提了辆比亚迪。")
+    assert ruling("我现在开什么车？", *told, known=0) == Ruling("1", frozenset({"0"}))
+
+
 def test_a_pasted_list_of_numbers_is_looked_at_in_no_time() -> None:
     wanted = sought("What is my budget?")
     assert wanted is not None
