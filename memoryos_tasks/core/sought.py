@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 
 from memoryos_tasks.core.asking import asks_former
 from memoryos_tasks.core.cue import Cue
@@ -114,7 +113,6 @@ class Sought:
         return " ".join((*self.people, self.matter.words if self.matter else ""))
 
 
-@lru_cache(maxsize=4096)
 def sought(question: str) -> Sought | None:
     """What a question asks to hold now; None where it asks for something else: a list, advice, one time of the past."""
     question = next((part for part in reversed(_PARTS.split(question)) if _SEEKS.found(part)), question)

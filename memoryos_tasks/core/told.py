@@ -102,16 +102,17 @@ def told(wanted: Sought, said: Said) -> Told | None:
     heard = said.text[:MAX_TEXT]
     if not said.known and not _may_tell(wanted, heard):
         return None
-    spoken = _spoken(wanted, heard)
+    corrects = CORRECTS.found(heard)
+    spoken = _spoken(wanted, heard, corrects=corrects)
     if not spoken:
         return None
-    corrects = CORRECTS.found(heard)
     lasting = spoken if corrects else _lasting(spoken, weekdays=wanted.kind in ("day", "date"))
     text, fresh = _joined(spoken), _joined(lasting)
     whole = heard if corrects else text
     values = _values(wanted, text)
     turning = {each.sentence for each in lasting if _acts(wanted, each) or CORRECTS.found(each.text)}
     by_now = {each.sentence for each in lasting if NOW.found(each.text)}
+    in_words = _about(wanted, text)
     tells_by_value = wanted.kind in TELLING or bool(wanted.people)
     return Told(
         said,
@@ -121,8 +122,8 @@ def told(wanted: Sought, said: Said) -> Told | None:
         words=frozenset(content(whole)),
         turned=frozenset(content(_joined([each for each in spoken if each.sentence in turning]))),
         now=wanted.anchors & frozenset(terms(_joined([each for each in spoken if each.sentence in by_now]))),
-        about=said.known or _about(wanted, text) or (bool(values) and tells_by_value),
-        in_words=_about(wanted, text),
+        about=said.known or in_words or (bool(values) and tells_by_value),
+        in_words=in_words,
         stays=bool(fresh),
         changes=said.known_alone or (CHANGE.found(fresh) and _of_matter(wanted, fresh)),
         acts=said.known_alone or _changing(wanted, lasting),
@@ -160,9 +161,8 @@ def _of_matter(wanted: Sought, text: str) -> bool:
     return wanted.matter is None or wanted.matter.changes.search(text) is not None
 
 
-def _spoken(wanted: Sought, text: str) -> list[Clause]:
+def _spoken(wanted: Sought, text: str, *, corrects: bool) -> list[Clause]:
     """The clauses that speak of who is asked about, or go on about a thing of theirs."""
-    corrects = CORRECTS.found(text)
     found: list[Clause] = []
     for each in clauses(text):
         goes_on = each.of is Of.THEY and bool(found) and found[-1].sentence == each.sentence
